@@ -1,0 +1,3 @@
+module rouse
+
+go 1.26

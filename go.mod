@@ -2,6 +2,8 @@ module rouse
 
 go 1.26.0
 
+require golang.org/x/sys v0.49.0
+
 tool honnef.co/go/tools/cmd/staticcheck
 
 require (

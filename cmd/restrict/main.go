@@ -1,0 +1,4 @@
+// Command restrict limits itself and then executes a program in its place.
+package main
+
+func main() {}

@@ -28,6 +28,7 @@ func TestCheckListen(t *testing.T) {
 		{pid: "7", fds: "two", fdnames: "a:b", fault: `LISTEN_FDS is "two"`},
 		{pid: "7", fds: "2", fdnames: "web", fault: "has 1 names for 2 sockets"},
 		{pid: "7", fds: "1", fdnames: "web", names: "log", fault: `want "log"`},
+		{pid: "7", fds: "2", fdnames: "web:log", names: "log:web", count: 2},
 	} {
 		env := map[string]string{
 			"LISTEN_PID": c.pid, "LISTEN_FDS": c.fds, "LISTEN_FDNAMES": c.fdnames,
@@ -39,6 +40,47 @@ func TestCheckListen(t *testing.T) {
 		if err != nil && !strings.Contains(err.Error(), c.fault) {
 			t.Errorf("%+v: got %v", c, err)
 		}
+	}
+}
+
+// TestIdentify: the kind of each descriptor is found, whatever it is.
+func TestIdentify(t *testing.T) {
+	dir := t.TempDir()
+	file := func(s interface{ File() (*os.File, error) }) *os.File {
+		t.Helper()
+		f, err := s.File()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return f
+	}
+	stream, err := net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(dir, "a")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	gram, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(dir, "b")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stream.Close()
+	defer gram.Close()
+	defer write.Close()
+	for want, f := range map[string]*os.File{
+		"stream": file(stream), "datagram": file(gram), "fifo": read,
+	} {
+		got, err := identify(f, "x")
+		if err != nil || got.kind() != want {
+			t.Errorf("got %s, %v, want %s", got.kind(), err, want)
+			continue
+		}
+		got.close()
+	}
+	if _, err := os.Stat(filepath.Join(dir, "a")); err != nil {
+		t.Errorf("the manager's socket was removed: %v", err)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -51,7 +52,8 @@ func (s socket) kind() string {
 }
 
 // inherit checks LISTEN_PID, LISTEN_FDS and LISTEN_FDNAMES as process pid must
-// find them, and wants the names to be these, if given. It takes over the descriptors.
+// find them, and wants the names to be these in any order, if given. It takes over
+// the descriptors.
 func inherit(env func(string) string, pid int, names string) (sockets, error) {
 	count, err := checkListen(env, pid, names)
 	if err != nil {
@@ -83,8 +85,8 @@ func checkListen(env func(string) string, pid int, names string) (int, error) {
 	if n := strings.Count(given, ":") + 1; n != count {
 		return 0, fmt.Errorf("LISTEN_FDNAMES %q has %d names for %d sockets", given, n, count)
 	}
-	if names != "" && names != given {
-		return 0, fmt.Errorf("LISTEN_FDNAMES is %q, want %q", given, names)
+	if names != "" && sorted(names) != sorted(given) {
+		return 0, fmt.Errorf("LISTEN_FDNAMES is %q, want %q in any order", given, names)
 	}
 	return count, nil
 }
@@ -95,11 +97,27 @@ func open(fd int, name string) (socket, error) {
 	if _, err := f.Stat(); err != nil {
 		return socket{}, fmt.Errorf("descriptor %d (%s): %w", fd, name, err)
 	}
+	return identify(f, name)
+}
+
+// sorted puts a list joined by colons in order.
+func sorted(list string) string {
+	return strings.Join(slices.Sorted(strings.SplitSeq(list, ":")), ":")
+}
+
+// identify takes over f. Package net makes a listener of any unix socket, even of
+// one for datagrams, so that the kind of its address must decide.
+func identify(f *os.File, name string) (socket, error) {
 	if l, err := net.FileListener(f); err == nil {
-		if u, ok := l.(*net.UnixListener); ok {
-			u.SetUnlinkOnClose(false) // the manager's to remove
+		if l.Addr().Network() != "unixgram" {
+			if u, ok := l.(*net.UnixListener); ok {
+				u.SetUnlinkOnClose(false) // the manager's to remove
+			}
+			return socket{name: name, stream: l}, f.Close()
 		}
-		return socket{name: name, stream: l}, f.Close()
+		if err := l.(*net.UnixListener).Close(); err != nil {
+			return socket{}, err
+		}
 	}
 	if p, err := net.FilePacketConn(f); err == nil {
 		return socket{name: name, packet: p}, f.Close()

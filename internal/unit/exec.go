@@ -36,6 +36,22 @@ type Exec struct {
 	StdinData                               []byte // StandardInputText= and StandardInputData=
 
 	SyslogIdentifier string
+
+	Terminal
+	Logging
+	Scheduling
+	Images
+	Sandbox
+	Credentials
+
+	PAMName        string
+	UtmpIdentifier string
+	UtmpMode       UtmpMode
+	SearchPath     []string   // ExecSearchPath=; empty is the manager's
+	TimeoutClean   value.Span // default infinity
+	DynamicUser    bool
+	RemoveIPC      bool
+	Keyring        KeyringMode
 }
 
 // Rlimit is one resource limit, in the unit of setrlimit(2); value.SizeInfinity is none.

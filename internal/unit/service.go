@@ -6,6 +6,7 @@ import "rouse/internal/unit/value"
 // systemd.service(5).
 type Service struct {
 	Type     ServiceType
+	TypeSet  bool // by Type=, or chosen when loading ended
 	ExitType ExitType
 	Restart  Restart
 	PIDFile  string
@@ -32,6 +33,7 @@ type Service struct {
 	Sockets                []string
 	FileDescriptorStoreMax uint
 	OOMPolicy              OOMPolicy
+	OOMPolicySet           bool         // by OOMPolicy=, or chosen when loading ended
 	ReloadSignal           value.Signal // default SIGHUP
 
 	SuccessExitStatus        value.ExitSet
@@ -63,7 +65,7 @@ type Socket struct {
 	FlushPending                                     bool
 	MaxConnections                                   uint // default 64
 	MaxConnectionsPerSource                          uint
-	Backlog                                          uint // default: 2^32-1, the system's largest
+	Backlog                                          uint // default 2147483647: the most that the system allows
 	BindIPv6Only                                     BindIPv6Only
 	BindToDevice                                     string
 	SocketUser, SocketGroup                          string

@@ -24,6 +24,7 @@ type Unit struct {
 	DropIns     []string // absolute paths, in the order they were applied
 	Faults      []Fault  // what was wrong in the files, in file order
 	NotHonoured []string // directives set here that rouse parses and does not carry out, sorted, as "Section.Name"
+	Broken      bool     // a fault was such that the unit must not be used; Load is BadSetting then
 	Perpetual   bool     // always active, never stopped: -.slice, -.mount, init.scope
 
 	Description       string

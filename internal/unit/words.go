@@ -89,7 +89,7 @@ func ParseJobMode(word string) (JobMode, bool) { return parseWord[JobMode](jobMo
 // ServiceType is Type=.
 type ServiceType uint8
 
-// The service types. ServiceUnset stands until the loader has chosen.
+// The service types.
 const (
 	Simple ServiceType = iota
 	Forking

@@ -3,7 +3,13 @@
 // nothing of units. It answers for wait(2), and for PR_SET_CHILD_SUBREAPER.
 package reap
 
-import "sync"
+import (
+	"os"
+	"os/signal"
+	"sync"
+
+	"rouse/internal/host/sys"
+)
 
 // Code is how a process ended.
 type Code uint8
@@ -34,7 +40,8 @@ type Config struct {
 	// delivered before that. Nil if nobody forks.
 	Forking sync.Locker
 	// Before is called while the process is still there to be looked at in /proc.
-	// It runs on the reaper's goroutine. Nil is nothing.
+	// It runs on the reaper's goroutine. On systems without waitid's WNOWAIT the
+	// process is gone by then. Nil is nothing.
 	Before func(pid int)
 	// Deliver takes each exit, on the reaper's goroutine, in the order of the
 	// kernel. It may block; the dead wait.
@@ -44,14 +51,116 @@ type Config struct {
 }
 
 // A Reaper collects dead children until it is closed.
-type Reaper struct{}
+type Reaper struct {
+	config  Config
+	signals chan os.Signal
+	stop    chan struct{}
+	done    chan struct{}
+}
 
 // Start begins to collect, first the children that are dead already.
-func Start(c Config) (*Reaper, error) { return &Reaper{}, nil }
-
-// Close ends the collecting and waits for a Deliver under way.
-func (r *Reaper) Close() {}
+func Start(c Config) *Reaper {
+	if c.Forking == nil {
+		c.Forking = new(sync.Mutex)
+	}
+	if c.Before == nil {
+		c.Before = func(int) {}
+	}
+	if c.Log == nil {
+		c.Log = func(string) {}
+	}
+	r := &Reaper{
+		config: c,
+		// One is enough: signals coalesce anyway, and each drains all the dead.
+		signals: make(chan os.Signal, 1),
+		stop:    make(chan struct{}),
+		done:    make(chan struct{}),
+	}
+	signal.Notify(r.signals, sys.ChildSignal)
+	go r.run()
+	return r
+}
 
 // Subreaper makes this process the parent of all orphans below it. PID 1 is
-// that already. Linux 3.4, FreeBSD 10.2; ErrUnsupported elsewhere.
-func Subreaper() error { return nil }
+// that already. Linux 3.4, FreeBSD 10.2; sys.ErrUnsupported elsewhere.
+func Subreaper() error { return sys.Subreaper() }
+
+// Close ends the collecting and waits for a Deliver under way.
+func (r *Reaper) Close() {
+	signal.Stop(r.signals)
+	close(r.stop)
+	<-r.done
+}
+
+func (r *Reaper) run() {
+	defer close(r.done)
+	for {
+		for r.reapOne() {
+			select {
+			case <-r.stop:
+				return
+			default:
+			}
+		}
+		select {
+		case <-r.signals:
+		case <-r.stop:
+			return
+		}
+	}
+}
+
+// reapOne takes one dead child, if there is one.
+func (r *Reaper) reapOne() bool {
+	pid, ok, err := sys.PeekChild()
+	if err != nil {
+		return r.reapUnseen()
+	}
+	if !ok {
+		return false
+	}
+	// Whoever was forking this pid has registered it once the lock is free; and
+	// nobody can fork the same pid again while the dead one holds it.
+	r.config.Forking.Lock()
+	//lint:ignore SA2001 passing through is what is wanted
+	r.config.Forking.Unlock()
+	r.config.Before(pid)
+	d, ok, err := sys.ReapChild(pid)
+	if err != nil {
+		r.config.Log("reap: " + err.Error())
+		return false
+	}
+	if ok {
+		r.config.Deliver(exit(d))
+	}
+	// Not ok: somebody else was quicker, which only tests of others do.
+	return true
+}
+
+// reapUnseen is reapOne for systems that cannot look before they reap. There the
+// lock is held while the pid is freed, so that it cannot be forked again before
+// it has been delivered.
+func (r *Reaper) reapUnseen() bool {
+	r.config.Forking.Lock()
+	d, ok, err := sys.ReapChild(-1)
+	r.config.Forking.Unlock()
+	if err != nil {
+		r.config.Log("reap: " + err.Error())
+	}
+	if err != nil || !ok {
+		return false
+	}
+	r.config.Before(d.PID)
+	r.config.Deliver(exit(d))
+	return true
+}
+
+func exit(d sys.Death) Exit {
+	switch {
+	case d.Dumped:
+		return Exit{PID: d.PID, Code: Dumped, Status: int(d.Signal)}
+	case d.Signal != 0:
+		return Exit{PID: d.PID, Code: Killed, Status: int(d.Signal)}
+	}
+	return Exit{PID: d.PID, Code: Exited, Status: d.Status}
+}

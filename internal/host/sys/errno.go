@@ -1,3 +1,5 @@
+//go:build unix
+
 package sys
 
 import "golang.org/x/sys/unix"
@@ -10,10 +12,10 @@ const (
 	E2BIG   = unix.E2BIG
 	EACCES  = unix.EACCES
 	EAGAIN  = unix.EAGAIN
-	ECHILD  = unix.ECHILD
+	EBADF   = unix.EBADF
 	EINVAL  = unix.EINVAL
+	ELOOP   = unix.ELOOP
 	ENOENT  = unix.ENOENT
-	ENOEXEC = unix.ENOEXEC
 	ENOMEM  = unix.ENOMEM
 	ENOSYS  = unix.ENOSYS
 	ENOTDIR = unix.ENOTDIR

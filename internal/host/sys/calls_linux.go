@@ -1,0 +1,152 @@
+package sys
+
+import (
+	"errors"
+	"os"
+	"strconv"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// The system calls that a process makes between fork and exec, by number. Calls
+// about users and groups are in calls_linux_ids*.go: 32-bit systems have two of
+// each. close_range came with Linux 5.9, clone3 with 5.3, the rest long before.
+const (
+	CallChdir       = unix.SYS_CHDIR
+	CallChroot      = unix.SYS_CHROOT
+	CallClone       = unix.SYS_CLONE
+	CallClone3      = unix.SYS_CLONE3
+	CallClose       = unix.SYS_CLOSE
+	CallCloseRange  = unix.SYS_CLOSE_RANGE
+	CallDup3        = unix.SYS_DUP3
+	CallExecve      = unix.SYS_EXECVE
+	CallExitGroup   = unix.SYS_EXIT_GROUP
+	CallFcntl       = unix.SYS_FCNTL
+	CallOpenat      = unix.SYS_OPENAT
+	CallPrlimit     = unix.SYS_PRLIMIT64
+	CallSetpriority = unix.SYS_SETPRIORITY
+	CallSetsid      = unix.SYS_SETSID
+	CallSigaction   = unix.SYS_RT_SIGACTION
+	CallSigprocmask = unix.SYS_RT_SIGPROCMASK
+	CallUmask       = unix.SYS_UMASK
+	CallWrite       = unix.SYS_WRITE
+)
+
+// Arguments of those calls.
+const (
+	AtFDCWD         = unix.AT_FDCWD
+	OpenWrite       = unix.O_WRONLY | unix.O_CLOEXEC
+	FcntlSetFD      = unix.F_SETFD
+	FcntlDupCloexec = unix.F_DUPFD_CLOEXEC
+	PrioProcess     = unix.PRIO_PROCESS
+	SigSetmask      = unix.SIG_SETMASK
+	SigIgnore       = 1 // SIG_IGN; SIG_DFL is 0
+	SigsetBytes     = 8
+	Signals         = 64 // the highest number
+	SIGPIPE         = int(unix.SIGPIPE)
+	SIGKILL         = int(unix.SIGKILL)
+	SIGSTOP         = int(unix.SIGSTOP)
+	SIGCHLD         = int(unix.SIGCHLD)
+	LimitNice       = unix.RLIMIT_NICE
+
+	CloneVM           = unix.CLONE_VM
+	CloneVfork        = unix.CLONE_VFORK
+	CloneParentSetTID = unix.CLONE_PARENT_SETTID
+	ClonePidfd        = unix.CLONE_PIDFD         // Linux 5.2
+	CloneClearSighand = unix.CLONE_CLEAR_SIGHAND // Linux 5.5
+	CloneIntoCgroup   = unix.CLONE_INTO_CGROUP   // Linux 5.7
+)
+
+// Call makes a system call without telling the Go scheduler. It is fit for a
+// forked child, in which no other Go code may run.
+//
+//go:nosplit
+//go:norace
+func Call(nr, a, b, c, d, e, f uintptr) (uintptr, Errno) {
+	r, _, errno := syscall.RawSyscall6(nr, a, b, c, d, e, f)
+	return r, errno
+}
+
+// HaveClone3 reports whether clone3(2) can be called. Linux 5.3; the seccomp
+// filter of containers often refuses it.
+func HaveClone3() bool {
+	// No arguments at all: EINVAL if the call is there.
+	_, _, e := unix.RawSyscall(unix.SYS_CLONE3, 0, 0, 0)
+	return e == unix.EINVAL
+}
+
+// HaveCloseRange reports whether close_range(2) can be called. Linux 5.9.
+func HaveCloseRange() bool {
+	const last = 1<<32 - 1
+	_, _, e := unix.RawSyscall(unix.SYS_CLOSE_RANGE, last, last-1, 0)
+	return e == unix.EINVAL
+}
+
+// CloseAllOnExec sets FD_CLOEXEC on every open descriptor above 2, for those
+// that the process was started with.
+func CloseAllOnExec() error {
+	list, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return err
+	}
+	for _, e := range list {
+		if fd, err := strconv.Atoi(e.Name()); err == nil && fd > 2 {
+			unix.CloseOnExec(fd)
+		}
+	}
+	return nil
+}
+
+// IgnoredSignals lists the signals that the process ignores. A child inherits
+// that, whereas handlers end with exec.
+func IgnoredSignals() []int {
+	var list []int
+	for sig := 1; sig <= Signals; sig++ {
+		var action [8]uint64 // larger than any struct sigaction; the handler comes first
+		_, _, e := unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(sig), 0,
+			uintptr(unsafe.Pointer(&action)), SigsetBytes, 0, 0)
+		if e == 0 && *(*uintptr)(unsafe.Pointer(&action)) == SigIgnore {
+			list = append(list, sig)
+		}
+	}
+	return list
+}
+
+// SharedMemory maps memory that a forked child shares, filled with zeros.
+// mmap(2).
+func SharedMemory(size int) ([]byte, error) {
+	return unix.Mmap(-1, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED|unix.MAP_ANON)
+}
+
+// Unmap gives back what SharedMemory gave.
+func Unmap(mem []byte) error { return unix.Munmap(mem) }
+
+// OpenPidfd opens a descriptor for a process, close-on-exec. pidfd_open(2),
+// Linux 5.3.
+func OpenPidfd(pid int) (int, error) { return unix.PidfdOpen(pid, 0) }
+
+// Dumpable reports the process's "dumpable" attribute, which decides who may
+// look into /proc/self. prctl(2), PR_GET_DUMPABLE.
+func Dumpable() bool {
+	v, err := unix.PrctlRetInt(unix.PR_GET_DUMPABLE, 0, 0, 0, 0)
+	return err == nil && v == 1
+}
+
+// SetDumpable sets it. prctl(2), PR_SET_DUMPABLE.
+func SetDumpable() error { return unix.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0) }
+
+// IsDeadChild reports whether pid is a child that has died, reaped or not.
+// waitid(2).
+func IsDeadChild(pid int) bool {
+	var info unix.Siginfo
+	for {
+		const options = unix.WEXITED | unix.WNOHANG | unix.WNOWAIT
+		err := unix.Waitid(unix.P_PID, pid, &info, options, nil)
+		if errors.Is(err, unix.EINTR) {
+			continue
+		}
+		return err != nil || siginfoPID(&info) == pid
+	}
+}

@@ -10,9 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The system calls that a process makes between fork and exec, by number. Calls
-// about users and groups are in calls_linux_ids*.go: 32-bit systems have two of
-// each. close_range came with Linux 5.9, clone3 with 5.3, the rest long before.
+// The system calls that a process makes between fork and exec, by number.
+// close_range came with Linux 5.9, clone3 with 5.3, the rest long before.
 const (
 	CallChdir       = unix.SYS_CHDIR
 	CallChroot      = unix.SYS_CHROOT
@@ -32,6 +31,16 @@ const (
 	CallSigprocmask = unix.SYS_RT_SIGPROCMASK
 	CallUmask       = unix.SYS_UMASK
 	CallWrite       = unix.SYS_WRITE
+)
+
+// The calls about users and groups. 386 and arm have two of each, and those that
+// take 32-bit numbers have the same numbers on both.
+const (
+	CallSetgroups = unix.SYS_SETGROUPS*is64 + 206*(1-is64)
+	CallSetresgid = unix.SYS_SETRESGID*is64 + 210*(1-is64)
+	CallSetresuid = unix.SYS_SETRESUID*is64 + 208*(1-is64)
+
+	is64 = ^uint(0) >> 63
 )
 
 // Arguments of those calls.

@@ -58,6 +58,23 @@ func SetLimit(number int, soft, hard uint64) error {
 	return unix.Setrlimit(number, &l)
 }
 
+// A limitNumber is one row of limitNumbers.
+type limitNumber struct {
+	name   string
+	number int
+}
+
+// LimitNumber is the number of a resource limit for Limit and SetLimit, by the
+// name after "Limit" in systemd.exec(5). ok is false if this system has none.
+func LimitNumber(name string) (number int, ok bool) {
+	for _, l := range limitNumbers {
+		if l.name == name {
+			return l.number, true
+		}
+	}
+	return 0, false
+}
+
 // infinite is RLIM_INFINITY of this system.
 const infinite uint64 = unix.RLIM_INFINITY
 

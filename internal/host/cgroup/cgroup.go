@@ -6,6 +6,8 @@
 package cgroup
 
 import (
+	"errors"
+	"fmt"
 	"os"
 
 	"rouse/internal/unit/value"
@@ -54,9 +56,13 @@ type Tracker interface {
 	Unit(unit, slice string) (Group, error)
 	// Find gives the group of a unit if Unit has made it.
 	Find(unit string) (Group, bool)
+	// Own tells of a process that the manager started for itself, before the lock
+	// that reap waits for is released: it belongs to no unit.
+	Own(pid int)
 	// Owner is the unit that a process belongs to.
 	Owner(pid int) (unit string, ok bool)
-	// Dying is to be called for each dead child before it is reaped (reap.Config.Before).
+	// Dying is to be called for each dead child before it is reaped, while nobody
+	// forks (reap.Config.Before).
 	Dying(pid int)
 	// Reaped is to be called for each child after it was reaped.
 	Reaped(pid int)
@@ -74,7 +80,8 @@ type Group interface {
 	// Register tells of a process that was started for the unit, and of its
 	// INVOCATION_ID ("" if none), before the lock that reap waits for is released.
 	Register(pid int, invocation string)
-	// Attach moves a process that was started by others into the group.
+	// Attach moves a process that was started by others into the group. Tracked
+	// by None, its end is noticed only when a child of the manager ends.
 	Attach(pid int) error
 	// PIDs lists the live processes of the unit, groups below included, sorted.
 	PIDs() ([]int, error)
@@ -111,5 +118,42 @@ type Process struct {
 	Command     string // arguments with blanks between; "(name)" if there are none
 }
 
-// Open tries the ways of tracking in turn, or the one asked for.
-func Open(c Config) (Tracker, error) { return nil, nil }
+// Open tries the ways of tracking in turn, or only the one asked for. Why the
+// better ways were passed over is logged.
+func Open(c Config) (Tracker, error) {
+	if c.Empty == nil {
+		c.Empty = func(string) {}
+	}
+	if c.Log == nil {
+		c.Log = func(string) {}
+	}
+	ways := []Kind{c.Kind}
+	if c.Kind == Auto {
+		ways = []Kind{V2, V1, None}
+	}
+	var errs []error
+	for _, k := range ways {
+		t, err := open(k, c)
+		if err == nil {
+			for _, e := range errs {
+				c.Log(e.Error() + "; tracking processes by " + k.String())
+			}
+			return t, nil
+		}
+		errs = append(errs, fmt.Errorf("control groups %s: %w", k, err))
+	}
+	return nil, errors.Join(errs...)
+}
+
+func open(k Kind, c Config) (Tracker, error) {
+	switch k {
+	case V2:
+		return openV2(c)
+	case V1:
+		return openV1(c)
+	case None:
+		return openNone(c)
+	case Auto, Kinds:
+	}
+	return nil, fmt.Errorf("no such way of tracking: %d", k)
+}

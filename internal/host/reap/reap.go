@@ -39,8 +39,8 @@ type Config struct {
 	// from before the fork until the new pid is registered: an exit is not
 	// delivered before that. Nil if nobody forks.
 	Forking sync.Locker
-	// Before is called while the process is still there to be looked at in /proc.
-	// It runs on the reaper's goroutine. On systems without waitid's WNOWAIT the
+	// Before is called while the process is still there to be looked at in /proc,
+	// with Forking locked, on the reaper's goroutine. On systems without waitid's WNOWAIT the
 	// process is gone by then. Nil is nothing.
 	Before func(pid int)
 	// Deliver takes each exit, on the reaper's goroutine, in the order of the
@@ -122,9 +122,8 @@ func (r *Reaper) reapOne() bool {
 	// Whoever was forking this pid has registered it once the lock is free; and
 	// nobody can fork the same pid again while the dead one holds it.
 	r.config.Forking.Lock()
-	//lint:ignore SA2001 passing through is what is wanted
-	r.config.Forking.Unlock()
 	r.config.Before(pid)
+	r.config.Forking.Unlock()
 	d, ok, err := sys.ReapChild(pid)
 	if err != nil {
 		r.config.Log("reap: " + err.Error())
@@ -138,11 +137,14 @@ func (r *Reaper) reapOne() bool {
 }
 
 // reapUnseen is reapOne for systems that cannot look before they reap. There the
-// lock is held while the pid is freed, so that it cannot be forked again before
-// it has been delivered.
+// lock is held while the pid is freed and until Before has returned, so that it
+// cannot be forked again in between.
 func (r *Reaper) reapUnseen() bool {
 	r.config.Forking.Lock()
 	d, ok, err := sys.ReapChild(-1)
+	if ok {
+		r.config.Before(d.PID)
+	}
 	r.config.Forking.Unlock()
 	if err != nil {
 		r.config.Log("reap: " + err.Error())
@@ -150,7 +152,6 @@ func (r *Reaper) reapUnseen() bool {
 	if err != nil || !ok {
 		return false
 	}
-	r.config.Before(d.PID)
 	r.config.Deliver(exit(d))
 	return true
 }

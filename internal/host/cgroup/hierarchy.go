@@ -1,0 +1,473 @@
+package cgroup
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"rouse/internal/host/proc"
+	"rouse/internal/host/sys"
+	"rouse/internal/unit/value"
+)
+
+// hierarchy is what the control groups of both versions have in common.
+type hierarchy struct {
+	kind   Kind
+	name   string // as proc.Cgroup.Hierarchy has it
+	mount  string // directory where it is mounted
+	top    string // the group that is the directory mount: "/" mostly
+	root   string // the group below which the units' are
+	config Config
+
+	// In version 2 the kernel tells of empty groups, through this; else nil, and
+	// groups are looked at when a child was reaped.
+	events *sys.Inotify
+	done   chan struct{}
+
+	mu      sync.Mutex
+	groups  map[string]*group // by unit
+	units   map[string]string // path of the group → unit
+	watches map[int]*group
+	pids    map[int]*group // registered and not yet reaped
+}
+
+// group is the group of one unit.
+type group struct {
+	h         *hierarchy
+	unit      string
+	path      string
+	dir       string
+	watch     int  // -1 if nothing tells
+	populated bool // there may be processes; guarded by h.mu
+}
+
+// initScope is where the manager is itself, in version 2.
+const initScope = "init.scope"
+
+// openHierarchy finds the mount and the root, and tries to write there.
+func openHierarchy(k Kind, name string, c Config) (*hierarchy, error) {
+	m, err := findMount(k, name)
+	if err != nil {
+		return nil, err
+	}
+	h := &hierarchy{
+		kind: k, name: name, mount: m.Point, top: m.Root, config: c, root: c.Root,
+		groups: map[string]*group{}, units: map[string]string{},
+		watches: map[int]*group{}, pids: map[int]*group{},
+	}
+	if h.root == "" {
+		if h.root, err = ownGroup(name); err != nil {
+			return nil, err
+		}
+		if path.Base(h.root) == initScope { // from before a re-exec, or put there by others
+			h.root = path.Dir(h.root)
+		}
+	}
+	if _, ok := h.dir(h.root); !ok {
+		return nil, fmt.Errorf("group %s: not below %s, which is mounted on %s", h.root, h.top, h.mount)
+	}
+	return h, h.tryWrite()
+}
+
+// findMount finds where a hierarchy is mounted; at the usual place if at several.
+func findMount(k Kind, name string) (proc.Mount, error) {
+	mounts, err := proc.Mounts()
+	if err != nil {
+		return proc.Mount{}, err
+	}
+	var found proc.Mount
+	for _, m := range mounts {
+		v2 := k == V2 && m.Type == "cgroup2"
+		v1 := k == V1 && m.Type == "cgroup" && slices.Contains(m.SuperOptions, name)
+		if (v2 || v1) && (found.Point == "" || strings.HasPrefix(m.Point, "/sys/fs/cgroup")) {
+			found = m
+		}
+	}
+	if found.Point == "" {
+		return found, errors.New("not mounted")
+	}
+	return found, nil
+}
+
+func ownGroup(name string) (string, error) {
+	list, err := proc.Cgroups(0)
+	if err != nil {
+		return "", err
+	}
+	for _, g := range list {
+		if g.Hierarchy == name {
+			return g.Path, nil
+		}
+	}
+	return "", fmt.Errorf("this process is in no group of hierarchy %q", name)
+}
+
+// dir gives the directory of a group; ok is false if it is not to be seen here.
+func (h *hierarchy) dir(group string) (dir string, ok bool) {
+	rest, ok := strings.CutPrefix(group, strings.TrimSuffix(h.top, "/"))
+	if !ok || strings.HasPrefix(rest, "/..") || (rest != "" && rest[0] != '/') {
+		return "", false
+	}
+	return filepath.Join(h.mount, rest), true
+}
+
+// tryWrite makes the manager's own group and moves it there, unless Root was
+// given. PID 1 takes along all processes it finds beside it.
+func (h *hierarchy) tryWrite() error {
+	dir, _ := h.dir(path.Join(h.root, initScope))
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	if h.config.Root != "" {
+		return nil
+	}
+	if err := join(dir, os.Getpid()); err != nil {
+		return fmt.Errorf("move this process to %s: %w", initScope, err)
+	}
+	if os.Getpid() == 1 {
+		rootDir, _ := h.dir(h.root)
+		pids, _ := readPIDs(rootDir)
+		for _, pid := range pids {
+			join(dir, pid) // kernel threads refuse, and may
+		}
+	}
+	return nil
+}
+
+func join(dir string, pid int) error {
+	f, err := os.OpenFile(filepath.Join(dir, "cgroup.procs"), os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	_, err = f.WriteString(strconv.Itoa(pid))
+	return err
+}
+
+// readPIDs lists the processes of the group itself. Those outside this pid
+// namespace show as 0 and are left out.
+func readPIDs(dir string) ([]int, error) {
+	text, err := os.ReadFile(filepath.Join(dir, "cgroup.procs"))
+	if err != nil {
+		return nil, err
+	}
+	var pids []int
+	for line := range bytes.Lines(text) {
+		if pid, err := strconv.Atoi(string(bytes.TrimSpace(line))); err == nil && pid > 0 {
+			pids = append(pids, pid)
+		}
+	}
+	return pids, nil
+}
+
+func (h *hierarchy) Kind() Kind   { return h.kind }
+func (h *hierarchy) Root() string { return h.root }
+
+// Own does nothing: the kernel knows who is in which group.
+func (h *hierarchy) Own(int) {}
+
+// Dying does nothing: the kernel knows who is in which group.
+func (h *hierarchy) Dying(int) {}
+
+func (h *hierarchy) Unit(unit, slice string) (Group, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if g, ok := h.groups[unit]; ok {
+		return g, nil
+	}
+	if unit == "" || strings.ContainsAny(unit, "/\x00\n") {
+		return nil, fmt.Errorf("control group of unit %q: not a name", unit)
+	}
+	g := &group{h: h, unit: unit, path: path.Join(h.root, unitPath(unit, slice)), watch: -1}
+	g.dir, _ = h.dir(g.path)
+	if err := g.make(); err != nil {
+		return nil, err
+	}
+	h.groups[unit] = g
+	h.units[g.path] = unit
+	return g, nil
+}
+
+func (h *hierarchy) Find(unit string) (Group, bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	g, ok := h.groups[unit]
+	return g, ok
+}
+
+// Owner looks for the nearest group above the process that is a unit's.
+func (h *hierarchy) Owner(pid int) (unit string, ok bool) {
+	list, err := proc.Cgroups(pid)
+	if err != nil {
+		return "", false
+	}
+	i := slices.IndexFunc(list, func(g proc.Cgroup) bool { return g.Hierarchy == h.name })
+	if i < 0 {
+		return "", false
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if g, ok := h.pids[pid]; ok && h.kind == V1 { // version 1 shows the dead at the top
+		return g.unit, true
+	}
+	for at := list[i].Path; at != "/" && at != "."; at = path.Dir(at) {
+		if unit, ok := h.units[at]; ok {
+			return unit, true
+		}
+	}
+	return "", false
+}
+
+// Reaped looks for groups that have become empty, where the kernel does not tell.
+// If the unit of the dead is not known, it may be any.
+func (h *hierarchy) Reaped(pid int) {
+	h.mu.Lock()
+	var look []*group
+	known, ok := h.pids[pid]
+	delete(h.pids, pid)
+	if ok && known.watch < 0 {
+		look = append(look, known)
+	}
+	if !ok {
+		for _, g := range h.groups {
+			if g.watch < 0 && g.populated {
+				look = append(look, g)
+			}
+		}
+	}
+	h.mu.Unlock()
+	slices.SortFunc(look, func(a, b *group) int { return strings.Compare(a.unit, b.unit) })
+	for _, g := range look {
+		g.report()
+	}
+}
+
+func (h *hierarchy) Close() error {
+	if h.events == nil {
+		return nil
+	}
+	err := h.events.Close()
+	<-h.done
+	return err
+}
+
+func (g *group) Unit() string { return g.unit }
+func (g *group) Path() string { return g.path }
+
+// make makes the directory and has it watched, again if somebody removed it.
+// The caller holds h.mu.
+func (g *group) make() error {
+	if err := os.MkdirAll(g.dir, 0o755); err != nil {
+		return fmt.Errorf("make control group of %s: %w", g.unit, err)
+	}
+	if g.h.events == nil {
+		return nil
+	}
+	watch, err := g.h.events.Add(filepath.Join(g.dir, "cgroup.events"), sys.InModify)
+	if err != nil {
+		g.watch = -1
+		g.h.config.Log(fmt.Sprintf("%s: %v; looking for its end when children end", g.unit, err))
+		return nil
+	}
+	g.watch = watch
+	g.h.watches[watch] = g
+	return nil
+}
+
+func (g *group) Enter(sub string) (Place, error) {
+	if strings.Contains(sub, "/") || sub == ".." {
+		return Place{}, fmt.Errorf("group %q below %s: not a name", sub, g.unit)
+	}
+	g.h.mu.Lock()
+	defer g.h.mu.Unlock()
+	if err := g.make(); err != nil {
+		return Place{}, err
+	}
+	g.populated = true
+	dir := g.dir
+	if sub != "" {
+		dir = filepath.Join(dir, sub)
+		if err := os.Mkdir(dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+			return Place{}, fmt.Errorf("make control group of %s: %w", g.unit, err)
+		}
+	}
+	p := Place{Procs: []string{filepath.Join(dir, "cgroup.procs")}}
+	if g.h.kind == V2 {
+		f, err := os.Open(dir)
+		if err != nil {
+			return Place{}, err
+		}
+		p.Dir = f
+	}
+	return p, nil
+}
+
+func (g *group) Register(pid int, _ string) {
+	g.h.mu.Lock()
+	defer g.h.mu.Unlock()
+	g.h.pids[pid] = g
+	g.populated = true
+}
+
+func (g *group) Attach(pid int) error {
+	g.h.mu.Lock()
+	defer g.h.mu.Unlock()
+	if err := g.make(); err != nil {
+		return err
+	}
+	g.populated = true
+	if err := join(g.dir, pid); err != nil {
+		return fmt.Errorf("attach process %d to %s: %w", pid, g.unit, err)
+	}
+	return nil
+}
+
+// walk calls f for the group's directory and all below it, the deepest last.
+func (g *group) walk(f func(dir, below string) error) error {
+	err := filepath.WalkDir(g.dir, func(at string, d fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // removed meanwhile
+		}
+		if err != nil || !d.IsDir() {
+			return err
+		}
+		below := strings.TrimPrefix(strings.TrimPrefix(at, g.dir), "/")
+		return f(at, below)
+	})
+	return err
+}
+
+func (g *group) Tree() ([]Process, error) {
+	var list []Process
+	err := g.walk(func(dir, below string) error {
+		pids, err := readPIDs(dir)
+		if err != nil {
+			// Gone meanwhile, or of threads only, whose processes are listed above.
+			return nil
+		}
+		for _, pid := range pids {
+			list = append(list, describe(pid, below))
+		}
+		return nil
+	})
+	return list, err
+}
+
+func describe(pid int, below string) Process {
+	s, _ := proc.Read(pid)
+	return Process{PID: pid, Parent: s.Parent, Group: below, Command: proc.Command(pid)}
+}
+
+func (g *group) PIDs() ([]int, error) {
+	var all []int
+	err := g.walk(func(dir, _ string) error {
+		pids, err := readPIDs(dir)
+		if err == nil {
+			all = append(all, pids...)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("processes of %s: %w", g.unit, err)
+	}
+	slices.Sort(all)
+	return slices.Compact(all), nil
+}
+
+func (g *group) Signal(sig value.Signal, except ...int) (int, error) {
+	except = append(slices.Clone(except), os.Getpid())
+	if sig == value.SIGKILL && len(except) == 1 {
+		if n, ok := g.killAll(); ok {
+			return n, nil
+		}
+	}
+	return signalUntilStable(g.unit, g.PIDs, sig, except)
+}
+
+// killAll ends the whole group with one write. Linux 5.14, version 2 only. The
+// manager is in no unit's group, but may be in that of a slice above.
+func (g *group) killAll() (int, bool) {
+	if g.h.kind != V2 {
+		return 0, false
+	}
+	pids, err := g.PIDs()
+	if err != nil || slices.Contains(pids, os.Getpid()) {
+		return 0, false
+	}
+	f, err := os.OpenFile(filepath.Join(g.dir, "cgroup.kill"), os.O_WRONLY, 0)
+	if errors.Is(err, fs.ErrNotExist) && len(pids) == 0 {
+		return 0, true
+	}
+	if err != nil {
+		return 0, false
+	}
+	defer f.Close()
+	_, err = f.WriteString("1")
+	return len(pids), err == nil
+}
+
+func (g *group) Empty() (bool, error) {
+	if g.h.kind == V2 {
+		text, err := os.ReadFile(filepath.Join(g.dir, "cgroup.events"))
+		if errors.Is(err, fs.ErrNotExist) {
+			return true, nil
+		}
+		if err == nil {
+			return bytes.Contains(text, []byte("populated 0")), nil
+		}
+	}
+	pids, err := g.PIDs()
+	return len(pids) == 0, err
+}
+
+// report tells of the group if it is empty and was not known to be.
+func (g *group) report() {
+	empty, err := g.Empty()
+	if err != nil {
+		g.h.config.Log(err.Error())
+		return
+	}
+	if !empty {
+		return
+	}
+	g.h.mu.Lock()
+	was := g.populated
+	g.populated = false
+	g.h.mu.Unlock()
+	if was {
+		g.h.config.Empty(g.unit)
+	}
+}
+
+func (g *group) Remove() error {
+	var dirs []string
+	if err := g.walk(func(dir, _ string) error {
+		dirs = append(dirs, dir)
+		return nil
+	}); err != nil {
+		return fmt.Errorf("remove control group of %s: %w", g.unit, err)
+	}
+	for _, dir := range slices.Backward(dirs) {
+		if err := os.Remove(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("remove control group of %s: %w", g.unit, err)
+		}
+	}
+	g.h.mu.Lock()
+	defer g.h.mu.Unlock()
+	if g.h.groups[g.unit] == g {
+		delete(g.h.groups, g.unit)
+		delete(g.h.units, g.path)
+	}
+	if g.watch >= 0 && g.h.watches[g.watch] == g {
+		delete(g.h.watches, g.watch)
+	}
+	return nil
+}

@@ -1,0 +1,41 @@
+package cgroup
+
+import (
+	"rouse/internal/host/proc"
+	"rouse/internal/unit/value"
+)
+
+// look gives what is known of one process.
+func look(pid int) (proc.Stat, error) { return proc.Read(pid) }
+
+// table gives all processes.
+func (n *none) table() []proc.Stat {
+	all, err := proc.All()
+	if err != nil {
+		n.config.Log("list processes: " + err.Error())
+	}
+	return all
+}
+
+// children gives the children of the manager, dead ones too.
+func (n *none) children() []proc.Stat {
+	var list []proc.Stat
+	pids, ok := proc.Children(n.self)
+	for _, pid := range pids {
+		if s, err := proc.Read(pid); err == nil {
+			list = append(list, s)
+		}
+	}
+	if ok {
+		return list
+	}
+	for _, s := range n.table() {
+		if s.Parent == n.self {
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
+// signalGroups has nothing to do: every process was found in the table.
+func (g *loose) signalGroups(value.Signal, []int) error { return nil }

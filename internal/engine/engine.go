@@ -1,0 +1,382 @@
+// Package engine decides what happens next. It owns the state of every unit,
+// every job and every timer, and turns events into effects. It never makes
+// anything happen itself: no clock, no system call, no goroutine. The same state
+// and the same events give the same effects. It answers for the run-time parts
+// of systemd.unit(5), systemd.service(5), systemd.socket(5), systemd.target(5),
+// systemd.kill(5) and sd_notify(3).
+package engine
+
+import (
+	"fmt"
+	"math/rand/v2"
+
+	"rouse/internal/graph"
+	"rouse/internal/graph/transaction"
+	"rouse/internal/unit"
+	"rouse/internal/unit/name"
+	"rouse/internal/unit/value"
+)
+
+// Config is what an engine must be given.
+type Config struct {
+	// Seed feeds random delays and invocation IDs; it should differ at each boot.
+	Seed uint64
+	// Strict makes impossible situations panic; for tests.
+	Strict bool
+	// User is set for a user manager.
+	User bool
+}
+
+// Engine is the state of everything. It must be used by one goroutine only.
+type Engine struct {
+	cfg   Config
+	now   value.Instant
+	g     *graph.Graph
+	units []*runUnit // by node ID
+	pids  map[int]*runUnit
+	ops   map[Op]pending
+	op    Op
+	rng   *rand.PCG
+
+	jobs    map[uint32]*job
+	lastJob uint32
+	runq    []*job // jobs to look at
+	timers  timerHeap
+
+	due      []*runUnit // units whose neighbours changed; see settleUnit
+	deferred []request  // jobs that the manager asks of itself, after the present event
+	wanted   map[string][]Connected
+	idlers   int // jobs of Type=idle services that wait for the others
+	sweep    bool
+	busy     bool // a job was there since the last Idle
+	ending   string
+	failed   int
+	cause    *Cause
+
+	out []Effect
+}
+
+// pending is an order whose outcome is awaited.
+type pending struct {
+	u    *runUnit
+	what opKind
+}
+
+type opKind uint8
+
+const (
+	opMain opKind = iota
+	opControl
+	opFind
+	opCondition
+	opListen
+)
+
+// request is a job that the manager asks of itself.
+type request struct {
+	unit *graph.Node
+	t    transaction.JobType
+	mode unit.JobMode
+	why  *Cause
+}
+
+// New returns an engine without units.
+func New(cfg Config) *Engine {
+	return &Engine{
+		cfg: cfg, g: graph.New(), rng: rand.NewPCG(cfg.Seed, 0x726f757365),
+		pids: map[int]*runUnit{}, ops: map[Op]pending{}, jobs: map[uint32]*job{},
+		wanted: map[string][]Connected{},
+	}
+}
+
+// Step applies one event that happened at now and returns what the host must
+// do about it, in order. It is the only way engine state changes. It never
+// blocks, reads a clock, opens a file, or starts a goroutine. The effects are
+// the caller's until the next Step.
+func (e *Engine) Step(now value.Instant, ev Event) []Effect {
+	e.now = now
+	e.out = e.out[:0]
+	e.cause = nil
+	e.expire()
+	e.cause = nil
+	e.handle(ev)
+	e.settle()
+	return e.out
+}
+
+// NextWake reports when Step must be called even if nothing happens, in
+// microseconds of the monotonic clock.
+func (e *Engine) NextWake() (at uint64, ok bool) { return e.timers.next() }
+
+func (e *Engine) handle(ev Event) {
+	switch ev := ev.(type) {
+	case Tick:
+	case Loaded:
+		e.loaded(ev)
+	case JobRequested:
+		e.jobRequested(ev)
+	case JobCancelled:
+		e.jobCancelled(ev)
+	case ResetFailed:
+		e.resetFailed(ev)
+	case KillRequested:
+		e.killRequested(ev)
+	case Removed:
+		e.removed(ev)
+	case Spawned:
+		e.spawned(ev)
+	case SpawnFailed:
+		e.spawnFailed(ev)
+	case Reaped:
+		e.reaped(ev)
+	case Emptied:
+		e.emptied(ev)
+	case MainFound:
+		e.mainFound(ev)
+	case Notified:
+		e.notified(ev)
+	case ConditionsTested:
+		e.conditionsTested(ev)
+	case Listening:
+		e.listening(ev)
+	case Incoming:
+		e.incoming(ev)
+	case Connected:
+		e.connected(ev)
+	case ShutdownRequested:
+		e.shutdownRequested(ev)
+	}
+}
+
+// settle carries out what the event has set off, until nothing is left to do.
+func (e *Engine) settle() {
+	for {
+		switch {
+		case len(e.runq) > 0:
+			j := e.runq[0]
+			e.runq = e.runq[1:]
+			e.runJob(j)
+		case len(e.deferred) > 0:
+			r := e.deferred[0]
+			e.deferred = e.deferred[1:]
+			e.requestSelf(r)
+		case len(e.due) > 0:
+			u := e.due[0]
+			e.due = e.due[1:]
+			e.settleUnit(u)
+		case e.releaseIdlers():
+		default:
+			e.rest()
+			return
+		}
+	}
+}
+
+// rest ends a step: the queues are empty.
+func (e *Engine) rest() {
+	e.runq, e.deferred, e.due = e.runq[:0], e.deferred[:0], e.due[:0]
+	if len(e.jobs) > 0 {
+		e.busy = true
+		return
+	}
+	if e.busy {
+		e.busy = false
+		e.emit(Idle{})
+	}
+	if e.sweep {
+		e.sweep = false
+		e.collect()
+	}
+}
+
+func (e *Engine) emit(fx Effect) { e.out = append(e.out, fx) }
+
+func (e *Engine) log(l Level, u *runUnit, format string, args ...any) {
+	entry := Log{Level: l, Text: fmt.Sprintf(format, args...)}
+	if u != nil {
+		entry.Unit = u.Name
+	}
+	e.emit(entry)
+}
+
+// bug reports what cannot be. The engine carries on.
+func (e *Engine) bug(u *runUnit, what string) {
+	if e.cfg.Strict {
+		panic("engine: " + u.Name + ": " + what)
+	}
+	e.log(Err, u, "internal error: %s (carrying on)", what)
+}
+
+func (e *Engine) order(u *runUnit, what opKind) Op {
+	e.op++
+	e.ops[e.op] = pending{u, what}
+	return e.op
+}
+
+// outcome finds out whose order has come back. It is nil if nobody waits any more.
+func (e *Engine) outcome(op Op) (*runUnit, opKind) {
+	p, ok := e.ops[op]
+	if !ok {
+		return nil, 0
+	}
+	delete(e.ops, op)
+	return p.u, p.what
+}
+
+// loaded takes in definitions. Units that wait for theirs go on.
+func (e *Engine) loaded(ev Loaded) {
+	if ev.Reload {
+		e.forgetAbsent(ev.Units)
+	}
+	for _, n := range e.g.Add(ev.Units) {
+		u := e.at(n)
+		if u == nil {
+			u = &runUnit{Node: n}
+			for n.ID >= len(e.units) {
+				e.units = append(e.units, nil)
+			}
+			e.units[n.ID] = u
+		}
+		u.init(e)
+		e.sweep = true
+		for _, conn := range e.wanted[n.Name] {
+			e.startInstance(n, conn)
+		}
+		delete(e.wanted, n.Name)
+	}
+	if ev.Reload {
+		for _, u := range e.units {
+			if u != nil {
+				e.touch(u)
+			}
+		}
+	}
+}
+
+// forgetAbsent drops the units at rest that a reload did not find any more.
+// Those that are in use keep their old definition.
+func (e *Engine) forgetAbsent(found []*unit.Unit) {
+	known := make(map[string]bool, len(found))
+	for _, d := range found {
+		known[d.Name] = true
+	}
+	for _, n := range e.g.Nodes() {
+		if u := e.at(n); !known[n.Name] && !e.rooted(u) {
+			e.drop(u)
+		}
+	}
+}
+
+func (e *Engine) at(n *graph.Node) *runUnit {
+	if n == nil || n.ID >= len(e.units) {
+		return nil
+	}
+	return e.units[n.ID]
+}
+
+func (e *Engine) unit(name string) *runUnit { return e.at(e.g.Get(name)) }
+
+// view shows the engine to a transaction.
+type view struct{ e *Engine }
+
+func (v view) Graph() *graph.Graph { return v.e.g }
+
+func (v view) State(n *graph.Node) graph.ActiveState { return v.e.at(n).active() }
+
+func (v view) Queued(n *graph.Node) (t transaction.JobType, irreversible, ok bool) {
+	if j := v.e.at(n).job; j != nil {
+		return j.t, j.irreversible, true
+	}
+	return 0, false, false
+}
+
+func (v view) CanReload(n *graph.Node) bool { return v.e.at(n).canReload() }
+
+// Plan says what a request would do, without doing it.
+func (e *Engine) Plan(ev JobRequested) (*transaction.Result, *transaction.Error) {
+	n := e.g.Get(ev.Unit)
+	if n == nil {
+		return nil, &transaction.Error{Name: "NoSuchUnit", Message: "Unit " + ev.Unit + " not found."}
+	}
+	return transaction.Build(view{e}, transaction.Request{
+		Unit: n, Type: ev.Type, Mode: ev.Mode, Auto: ev.Auto,
+	})
+}
+
+func (e *Engine) jobRequested(ev JobRequested) {
+	e.cause = &Cause{At: e.now, Unit: ev.Unit, What: "job " + ev.Type.String() + " requested", Why: ev.Why}
+	res, err := e.Plan(ev)
+	if err != nil {
+		if err.Detail != "" {
+			e.log(Err, nil, "%s", err.Detail)
+		}
+		e.emit(Replied{Req: ev.Req, Unit: ev.Unit, Err: err})
+		return
+	}
+	anchor, affected := e.install(res)
+	reply := Replied{Req: ev.Req, Unit: anchor.u.Name, ID: anchor.id, Type: anchor.t}
+	for _, j := range affected {
+		reply.Affected = append(reply.Affected, JobNew{ID: j.id, Unit: j.u.Name, Type: j.t})
+	}
+	e.emit(reply)
+}
+
+// requestSelf queues a job that the manager wants by itself.
+func (e *Engine) requestSelf(r request) {
+	e.cause = r.why
+	res, err := transaction.Build(view{e}, transaction.Request{
+		Unit: r.unit, Type: r.t, Mode: r.mode, Auto: true,
+	})
+	if err != nil {
+		e.log(Warning, e.at(r.unit), "cannot queue the %s job: %s", r.t, err.Message)
+		return
+	}
+	e.install(res)
+}
+
+// want asks for a job after the present event is dealt with.
+func (e *Engine) want(u *runUnit, t transaction.JobType, mode unit.JobMode, why *Cause) {
+	e.deferred = append(e.deferred, request{u.Node, t, mode, why})
+}
+
+func (e *Engine) shutdownRequested(ev ShutdownRequested) {
+	n := e.g.Get(ev.Target)
+	if n == nil {
+		e.log(Err, nil, "cannot shut down: %s is not loaded", ev.Target)
+		return
+	}
+	e.ending = ev.Target
+	why := &Cause{At: e.now, Unit: n.Name, What: "shutdown requested", Why: ev.Why}
+	e.deferred = append(e.deferred, request{n, transaction.Start, unit.ReplaceIrreversibly, why})
+}
+
+func (e *Engine) resetFailed(ev ResetFailed) {
+	for _, n := range e.g.Nodes() {
+		if u := e.at(n); ev.Unit == "" || n.Name == ev.Unit {
+			u.resetFailed(e)
+		}
+	}
+}
+
+func (e *Engine) removed(ev Removed) {
+	if u := e.unit(ev.Unit); u != nil && u.job == nil && u.active().Down() {
+		e.drop(u)
+	}
+}
+
+func (e *Engine) killRequested(ev KillRequested) {
+	u := e.unit(ev.Unit)
+	if u == nil || u.Def.Type != name.Service && u.Def.Type != name.Socket {
+		return
+	}
+	p := &u.procs
+	k := Kill{Unit: u.Name, Signal: ev.Signal}
+	if ev.Who == "main" || ev.Who == "all" {
+		k.Main = p.Main.PID
+	}
+	if ev.Who == "control" || ev.Who == "all" {
+		k.Control = p.Control.PID
+	}
+	k.Group = ev.Who == "all"
+	e.emit(k)
+}

@@ -1,0 +1,157 @@
+package engine
+
+import (
+	"rouse/internal/graph/transaction"
+	"rouse/internal/unit"
+	"rouse/internal/unit/value"
+)
+
+// Op names an order whose outcome the engine awaits; the outcome repeats it.
+type Op uint64
+
+// Handle is a descriptor that the host keeps, such as an accepted connection.
+type Handle uint64
+
+// Event is something that has happened.
+type Event interface{ event() }
+
+// Tick is no event but the passing of time: a deadline may have come.
+type Tick struct{}
+
+// Loaded brings definitions, as read from files. With Reload, it is all that is
+// known: units that are not in it and are idle are forgotten.
+type Loaded struct {
+	Units  []*unit.Unit
+	Reload bool
+}
+
+// JobRequested asks for a job. The unit must be loaded; otherwise the request is
+// refused. Replied answers it.
+type JobRequested struct {
+	Req  uint64 // chosen by the asker, repeated in Replied
+	Unit string
+	Type transaction.JobType
+	Mode unit.JobMode
+	Auto bool   // asked by the manager itself
+	Why  string // who asks, for Why
+}
+
+// JobCancelled asks to cancel a job.
+type JobCancelled struct{ ID uint32 }
+
+// ResetFailed forgets the failure of a unit; "" is all units.
+type ResetFailed struct{ Unit string }
+
+// KillRequested asks to signal processes of a unit: "main", "control" or "all".
+type KillRequested struct {
+	Unit, Who string
+	Signal    value.Signal
+}
+
+// Removed asks to forget a unit at rest.
+type Removed struct{ Unit string }
+
+// Spawned tells that a process was started. Problem is why its program could not
+// be executed after all; its Reaped follows.
+type Spawned struct {
+	Op      Op
+	PID     int
+	Problem string
+}
+
+// SpawnFailed tells that no process could be started.
+type SpawnFailed struct {
+	Op  Op
+	Why string
+}
+
+// ExitCode is how a process ended: exited, killed or dumped. sigchld codes of waitid(2).
+type ExitCode uint8
+
+// The ways to end.
+const (
+	ByExit ExitCode = 1 + iota
+	BySignal
+	ByDump
+)
+
+// Reaped tells that a process ended. Status is its exit status or the signal.
+type Reaped struct {
+	PID    int
+	Code   ExitCode
+	Status int
+}
+
+// Emptied tells that a unit has no process any more. After is the last Spawn for
+// that unit which the host had carried out when it looked.
+type Emptied struct {
+	Unit  string
+	After Op
+}
+
+// MainFound answers FindMain; PID is 0 if there is none, and Why says why.
+type MainFound struct {
+	Op  Op
+	PID int
+	Why string
+}
+
+// Notified is a message on the notify socket by a process of the unit.
+type Notified struct {
+	Unit    string
+	PID     int // the sender
+	Fields  []string
+	Trusted bool // the sender is root or the manager's user
+	Ours    bool // MAINPID= names a process of this unit
+}
+
+// ConditionsTested answers TestConditions, one result per condition and assert.
+type ConditionsTested struct {
+	Op         Op
+	Conditions []bool
+	Asserts    []bool
+}
+
+// Listening answers Listen. Why is empty on success.
+type Listening struct {
+	Op  Op
+	Why string
+}
+
+// Incoming tells of traffic on a watched socket unit, which is watched no more.
+type Incoming struct{ Unit string }
+
+// Connected tells of an accepted connection of a socket unit with Accept=yes.
+// Instance tells connections apart; Env is REMOTE_ADDR= and kin.
+type Connected struct {
+	Unit     string
+	Conn     Handle
+	Instance string
+	Source   string // the peer's address without its port, or its uid
+	Env      []string
+}
+
+// ShutdownRequested starts the end of everything by starting that target.
+type ShutdownRequested struct {
+	Target string
+	Why    string
+}
+
+func (Tick) event()              {}
+func (Loaded) event()            {}
+func (JobRequested) event()      {}
+func (JobCancelled) event()      {}
+func (ResetFailed) event()       {}
+func (KillRequested) event()     {}
+func (Removed) event()           {}
+func (Spawned) event()           {}
+func (SpawnFailed) event()       {}
+func (Reaped) event()            {}
+func (Emptied) event()           {}
+func (MainFound) event()         {}
+func (Notified) event()          {}
+func (ConditionsTested) event()  {}
+func (Listening) event()         {}
+func (Incoming) event()          {}
+func (Connected) event()         {}
+func (ShutdownRequested) event() {}

@@ -1,0 +1,398 @@
+package engine
+
+import (
+	"strconv"
+
+	"rouse/internal/graph"
+	"rouse/internal/graph/transaction"
+	"rouse/internal/unit"
+	"rouse/internal/unit/value"
+)
+
+// JobResult is how a job ended. org.freedesktop.systemd1(5), JobRemoved.
+type JobResult uint8
+
+// The job results.
+const (
+	JobDoneOK JobResult = iota
+	JobCanceled
+	JobTimeout
+	JobFailed
+	JobDependency
+	JobSkipped
+	JobInvalid
+	JobAssert
+	JobUnsupported
+	JobCollected
+	JobOnce
+	JobResults
+)
+
+var jobResultWords = [JobResults]string{
+	"done", "canceled", "timeout", "failed", "dependency", "skipped", "invalid", "assert",
+	"unsupported", "collected", "once",
+}
+
+func (r JobResult) String() string { return jobResultWords[r] }
+
+// job is a queued job. A unit has at most one, besides a nop job.
+type job struct {
+	id           uint32
+	u            *runUnit
+	t            transaction.JobType
+	running      bool
+	irreversible bool
+	ignoreOrder  bool
+	queued       bool // is in the run queue
+	gone         bool
+	began        value.Instant
+	cause        *Cause
+}
+
+// install makes a transaction's jobs real. It returns the anchor job and the others.
+func (e *Engine) install(res *transaction.Result) (anchor *job, affected []*job) {
+	for _, note := range res.Dropped {
+		e.log(Warning, nil, "%s", note)
+	}
+	for _, n := range res.Cancel {
+		if j := e.at(n).job; j != nil {
+			e.finish(j, JobCanceled, false)
+		}
+	}
+	for _, t := range res.Jobs {
+		j := e.installJob(t, res)
+		if t == res.Anchor {
+			anchor = j
+		} else {
+			affected = append(affected, j)
+		}
+	}
+	return anchor, affected
+}
+
+func (e *Engine) installJob(t *transaction.Job, res *transaction.Result) *job {
+	u := e.at(t.Node)
+	slot := &u.job
+	if t.Type == transaction.Nop {
+		slot = &u.nop
+	}
+	if old := *slot; old != nil {
+		if !transaction.Conflicting(old.t, t.Type) {
+			return e.mergeInto(old, t, res)
+		}
+		e.finish(old, JobCanceled, false)
+	}
+	e.lastJob++
+	j := &job{
+		id: e.lastJob, u: u, t: t.Type, irreversible: res.Irreversible,
+		ignoreOrder: res.IgnoreOrder, began: e.now, cause: e.because(t),
+	}
+	*slot = j
+	e.jobs[j.id] = j
+	e.emit(JobNew{ID: j.id, Unit: u.Name, Type: j.t})
+	e.enqueue(j)
+	if t.Type != transaction.Nop && u.Def.JobTimeout != 0 {
+		e.arm(u, timerJob, u.Def.JobTimeout)
+	}
+	return j
+}
+
+// mergeInto lets a job that is there already do the new one's work as well.
+func (e *Engine) mergeInto(old *job, t *transaction.Job, res *transaction.Result) *job {
+	late := t.Type != transaction.Reload && transaction.Superset(old.t, t.Type)
+	old.t, _ = transaction.Merge(old.t, t.Type, old.u.active())
+	old.irreversible = old.irreversible || res.Irreversible
+	old.ignoreOrder = old.ignoreOrder || res.IgnoreOrder
+	if old.running && !late {
+		old.running = false
+	}
+	e.enqueue(old)
+	return old
+}
+
+// because tells why a job of a transaction is there.
+func (e *Engine) because(t *transaction.Job) *Cause {
+	l := t.Because
+	if l.To == nil {
+		return e.cause
+	}
+	why := "pulled in by " + l.To.Name + " " + l.Kind.String() + "=" + t.Node.Name
+	if l.File != "" {
+		why += " (" + l.File + ":" + strconv.Itoa(int(l.Line)) + ")"
+	}
+	return &Cause{At: e.now, Unit: t.Node.Name, What: "job " + t.Type.String() + " queued", Why: why, From: e.cause}
+}
+
+func (e *Engine) enqueue(j *job) {
+	if !j.queued && !j.gone {
+		j.queued = true
+		e.runq = append(e.runq, j)
+	}
+}
+
+// runnable reports whether no other job must be done before j.
+func (e *Engine) runnable(j *job) bool {
+	if j.ignoreOrder || j.t == transaction.Nop {
+		return true
+	}
+	for _, l := range j.u.Links(unit.After) {
+		if o := e.at(l.To).job; o != nil && !o.ignoreOrder && transaction.Comes(o.t, j.t) < 0 {
+			return false
+		}
+	}
+	for _, l := range j.u.Links(unit.Before) {
+		if o := e.at(l.To).job; o != nil && !o.ignoreOrder && transaction.Comes(j.t, o.t) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// verdict is what an attempt to start, stop or reload a unit comes to.
+type verdict uint8
+
+const (
+	underway verdict = iota // events will tell
+	already                 // nothing to do: done
+	later                   // not in this state; tried again when it changes
+	skip                    // a condition does not hold; counts as done
+	skipped
+	invalid
+	assertFailed
+	unsupported
+	noDependency
+	failedVerdict
+)
+
+// jobOutcome says what becomes of the job for each verdict that ends it.
+var jobOutcome = [...]JobResult{
+	already: JobDoneOK, skip: JobDoneOK, skipped: JobSkipped, invalid: JobInvalid,
+	assertFailed: JobAssert, unsupported: JobUnsupported, noDependency: JobDependency,
+	failedVerdict: JobFailed,
+}
+
+// runJob looks whether a job can be carried out now, and does it.
+func (e *Engine) runJob(j *job) {
+	j.queued = false
+	if j.gone || j.running || !e.runnable(j) {
+		return
+	}
+	u := j.u
+	j.running = true
+	if u.Def.JobRunningTimeout != 0 && j.t != transaction.Nop {
+		e.arm(u, timerRunning, u.Def.JobRunningTimeout)
+	}
+	e.cause = j.cause
+	var v verdict
+	switch j.t {
+	case transaction.Start:
+		v = e.start(u)
+	case transaction.VerifyActive:
+		switch {
+		case u.active().Up():
+			v = already
+		case u.active() == graph.Activating:
+			v = later
+		default:
+			v = skipped
+		}
+	case transaction.Stop, transaction.Restart:
+		v = e.stop(u)
+	case transaction.Reload:
+		v = e.reload(u)
+	case transaction.Nop:
+		v = already
+	case transaction.TryRestart, transaction.TryReload, transaction.ReloadOrStart,
+		transaction.ReloadOrRestart, transaction.ReloadOrTryRestart, transaction.JobTypes:
+		e.bug(u, "job of type "+j.t.String())
+		v = invalid
+	}
+	switch {
+	case j.gone || v == underway:
+	case v == later:
+		j.running = false
+	default:
+		e.finish(j, jobOutcome[v], true)
+	}
+}
+
+// finish ends a job. With spread, those that depend on its success fail with it.
+func (e *Engine) finish(j *job, result JobResult, spread bool) {
+	u, t := j.u, j.t
+	if j.gone {
+		return
+	}
+	if result == JobDoneOK && t == transaction.Restart {
+		j.t, j.running = transaction.Start, false
+		e.enqueue(j)
+		e.wakeNeighbours(u)
+		return
+	}
+	j.gone = true
+	delete(e.jobs, j.id)
+	if u.nop == j {
+		u.nop = nil
+	} else {
+		u.job = nil
+		e.disarm(u, timerJob)
+		e.disarm(u, timerRunning)
+	}
+	e.emit(JobDone{ID: j.id, Unit: u.Name, Type: t, Result: result})
+	if t == transaction.Nop {
+		return
+	}
+	e.logJob(u, t, result)
+	if spread {
+		e.spread(u, t, result)
+	}
+	if result == JobTimeout || result == JobDependency {
+		e.trigger(u, unit.OnFailure, u.Def.OnFailureJobMode, "job result "+result.String())
+	}
+	e.touch(u)
+	e.wakeNeighbours(u)
+}
+
+// failsWith are the dependencies along which a failed start fails others.
+var failsWith = [...]unit.Dep{unit.RequiredBy, unit.RequisiteOf, unit.BoundBy}
+
+// spread fails the jobs that needed this one.
+func (e *Engine) spread(u *runUnit, t transaction.JobType, result JobResult) {
+	starts := t == transaction.Start || t == transaction.VerifyActive
+	switch {
+	case result != JobDoneOK && starts:
+		for _, kind := range failsWith {
+			e.failDependents(u, kind)
+		}
+	case result != JobDoneOK && t == transaction.Stop:
+		e.failDependents(u, unit.ConflictedBy)
+	case (t == transaction.Start || t == transaction.Reload) && !u.active().Up():
+		// A oneshot that is done and down again satisfies Requires=, not Requisite=.
+		e.failDependents(u, unit.RequisiteOf)
+	}
+}
+
+func (e *Engine) failDependents(u *runUnit, kind unit.Dep) {
+	for _, l := range u.Links(kind) {
+		j := e.at(l.To).job
+		if j == nil || j.t != transaction.Start && j.t != transaction.VerifyActive {
+			continue
+		}
+		e.log(Warning, j.u, "Dependency failed for %s.", j.u.Name)
+		j.u.setCause(&Cause{
+			At: e.now, Unit: j.u.Name, What: "job " + j.t.String() + " failed, result dependency",
+			Why: "the job of " + u.Name + " (" + kind.Inverse().String() + "=) did not succeed", From: u.cause,
+		})
+		e.finish(j, JobDependency, true)
+	}
+}
+
+// wakeNeighbours looks again at the jobs that may have waited for u's.
+func (e *Engine) wakeNeighbours(u *runUnit) {
+	for _, kind := range [...]unit.Dep{unit.After, unit.Before} {
+		for _, l := range u.Links(kind) {
+			if j := e.at(l.To).job; j != nil && !j.running {
+				e.enqueue(j)
+			}
+		}
+	}
+}
+
+// advance tells the unit's job of the state that the unit has reached. It
+// reports whether the job did not foresee the change.
+func (e *Engine) advance(u *runUnit, ns graph.ActiveState, reloadFailed bool) (unexpected bool) {
+	j := u.job
+	if j == nil {
+		return true
+	}
+	if !j.running {
+		e.enqueue(j)
+	}
+	failed := JobDoneOK
+	if ns == graph.Failed {
+		failed = JobFailed
+	}
+	switch j.t {
+	case transaction.Start, transaction.VerifyActive:
+		switch {
+		case ns.Up():
+			e.finish(j, JobDoneOK, true)
+		case j.running && ns.Down():
+			if u.svc != nil && u.svc.Result == ResultExecCondition {
+				failed = JobSkipped
+			}
+			e.finish(j, failed, true)
+			return true
+		case j.running && ns != graph.Activating:
+			return true
+		}
+	case transaction.Reload:
+		switch {
+		case !j.running:
+		case ns == graph.Active:
+			if reloadFailed {
+				failed = JobFailed
+			}
+			e.finish(j, failed, true)
+		case ns.Down():
+			e.finish(j, failed, true)
+			return true
+		case ns != graph.Activating && ns != graph.Reloading:
+			return true
+		}
+	case transaction.Stop, transaction.Restart:
+		switch {
+		case ns.Down():
+			e.finish(j, JobDoneOK, true)
+		case j.running && ns != graph.Deactivating:
+			e.finish(j, JobFailed, true)
+			return true
+		}
+	case transaction.Nop, transaction.TryRestart, transaction.TryReload, transaction.ReloadOrStart,
+		transaction.ReloadOrRestart, transaction.ReloadOrTryRestart, transaction.JobTypes:
+		e.bug(u, "job of type "+j.t.String())
+	}
+	return false
+}
+
+func (e *Engine) jobCancelled(ev JobCancelled) {
+	if j := e.jobs[ev.ID]; j != nil {
+		e.finish(j, JobCanceled, true)
+	}
+}
+
+func (e *Engine) jobTimedOut(u *runUnit) {
+	j := u.job
+	if j == nil {
+		return
+	}
+	e.log(Err, u, "Job %s/%s timed out.", u.Name, j.t)
+	e.finish(j, JobTimeout, true)
+	e.act(u, u.Def.JobTimeoutAction, -1, u.Def.JobTimeoutRebootArgument, "JobTimeoutAction=")
+}
+
+// jobWords are what is said about a finished job, by type and result.
+var jobWords = map[transaction.JobType]map[JobResult]string{
+	transaction.Start: {
+		JobDoneOK: "Started %s.", JobTimeout: "Timed out starting %s.", JobFailed: "Failed to start %s.",
+		JobAssert: "Starting of %s unsupported: an assertion failed.", JobOnce: "Unit %s was started already once and can't be started again.",
+		JobUnsupported: "Starting of %s is not supported here.",
+	},
+	transaction.Stop: {
+		JobDoneOK: "Stopped %s.", JobTimeout: "Timed out stopping %s.", JobFailed: "Stopped (with error) %s.",
+	},
+	transaction.Reload: {
+		JobDoneOK: "Reloaded %s.", JobTimeout: "Timed out reloading %s.", JobFailed: "Reload failed for %s.",
+	},
+}
+
+func (e *Engine) logJob(u *runUnit, t transaction.JobType, result JobResult) {
+	text, ok := jobWords[t][result]
+	if !ok || result == JobDoneOK && t == transaction.Start && u.skipped {
+		return
+	}
+	level := Info
+	if result != JobDoneOK {
+		level = Err
+	}
+	e.log(level, u, text, u.Title())
+}

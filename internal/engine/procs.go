@@ -1,0 +1,205 @@
+package engine
+
+import (
+	"strings"
+
+	"rouse/internal/unit"
+	"rouse/internal/unit/value"
+)
+
+// runList starts the first command of a list; the type's handler goes on with
+// the others when it has ended.
+func (e *Engine) runList(u *runUnit, p *proc, kind string, list []value.Command) {
+	p.Kind, p.list, p.Index = kind, list, 0
+	e.spawn(u, p)
+}
+
+// more starts the next command of the list, if there is one.
+func (e *Engine) more(u *runUnit, p *proc) bool {
+	if p.Index+1 >= len(p.list) {
+		p.current = nil
+		return false
+	}
+	p.Index++
+	e.spawn(u, p)
+	return true
+}
+
+// spawn orders the process for the present command of p.
+func (e *Engine) spawn(u *runUnit, p *proc) {
+	what, control := opMain, p == &u.procs.Control
+	if control {
+		what = opControl
+	}
+	p.current = &p.list[p.Index]
+	p.Op = e.order(u, what)
+	p.Status = procStatus{Kind: p.Kind, Index: p.Index}
+	u.procs.Populated, u.procs.Last = true, p.Op
+	fx := Spawn{
+		Op: p.Op, Unit: u.Def, Kind: p.Kind, Index: p.Index, Command: p.current, Control: control,
+		Invocation: u.invocation,
+	}
+	if u.svc != nil {
+		u.svc.dress(e, u, &fx)
+	}
+	u.cleaned = false
+	e.emit(fx)
+}
+
+func (e *Engine) spawned(ev Spawned) {
+	u, what := e.outcome(ev.Op)
+	if u == nil {
+		return
+	}
+	p := &u.procs.Main
+	if what == opControl {
+		p = &u.procs.Control
+	}
+	p.Op, p.PID = 0, ev.PID
+	p.Status.PID, p.Status.Start = ev.PID, e.now
+	e.pids[ev.PID] = u
+	e.cause = u.cause
+	if ev.Problem != "" {
+		e.log(Err, u, "%s", ev.Problem)
+	}
+	if u.svc != nil {
+		u.svc.spawned(e, u, p, ev.Problem == "")
+	} else if u.sock != nil {
+		u.sock.spawned(e, u)
+	}
+}
+
+func (e *Engine) spawnFailed(ev SpawnFailed) {
+	u, what := e.outcome(ev.Op)
+	if u == nil {
+		return
+	}
+	p := &u.procs.Main
+	if what == opControl {
+		p = &u.procs.Control
+	}
+	p.Op, p.current = 0, nil
+	e.cause = &Cause{At: e.now, Unit: u.Name, What: "no process could be started", Why: ev.Why, From: u.cause}
+	e.log(Err, u, "cannot start a process for %s: %s", p.Kind, ev.Why)
+	if u.svc != nil {
+		u.svc.spawnFailed(e, u)
+	} else {
+		u.sock.spawnFailed(e, u)
+	}
+}
+
+func (e *Engine) reaped(ev Reaped) {
+	u := e.pids[ev.PID]
+	if u == nil {
+		return
+	}
+	delete(e.pids, ev.PID)
+	p, who := &u.procs.Main, "main"
+	if u.procs.Control.PID == ev.PID {
+		p, who = &u.procs.Control, "control"
+	}
+	if p.PID != ev.PID {
+		e.bug(u, "exit of a process that is not awaited")
+		return
+	}
+	p.PID = 0
+	p.Status.PID, p.Status.Code, p.Status.Status, p.Status.End = ev.PID, ev.Code, ev.Status, e.now
+	e.cause = &Cause{
+		At: e.now, Unit: u.Name, From: u.cause,
+		What: who + " process " + itoa(ev.PID) + " (" + p.Status.Kind + "=) ended", Why: ev.Code.words(ev.Status),
+	}
+	if u.svc != nil {
+		u.svc.exited(e, u, p)
+	} else if u.sock != nil {
+		u.sock.exited(e, u, p)
+	}
+}
+
+func (e *Engine) emptied(ev Emptied) {
+	u := e.unit(ev.Unit)
+	if u == nil || ev.After < u.procs.Last || u.procs.Main.alive() || u.procs.Control.alive() {
+		return
+	}
+	u.procs.Populated = false
+	e.sweep = true
+	e.cause = &Cause{At: e.now, Unit: u.Name, What: "its last process ended", From: u.cause}
+	if u.svc != nil {
+		u.svc.emptied(e, u)
+	} else if u.sock != nil {
+		u.sock.emptied(e, u)
+	}
+}
+
+// adopt makes pid the main process of the unit.
+func (e *Engine) adopt(u *runUnit, pid int) {
+	m := &u.procs.Main
+	if m.PID != 0 {
+		delete(e.pids, m.PID)
+	}
+	if c := &u.procs.Control; c.PID == pid {
+		c.PID, c.current = 0, nil
+	}
+	m.PID, m.Op = pid, 0
+	m.Status = procStatus{Kind: "ExecStart", PID: pid, Start: e.now}
+	e.pids[pid] = u
+}
+
+// forgetProcs drops what is known of the unit's processes; their end is no concern any more.
+func (e *Engine) forgetProcs(u *runUnit) {
+	for _, p := range [...]*proc{&u.procs.Main, &u.procs.Control} {
+		if p.PID != 0 {
+			delete(e.pids, p.PID)
+		}
+		if p.Op != 0 {
+			delete(e.ops, p.Op)
+		}
+		p.PID, p.Op, p.current = 0, 0, nil
+	}
+}
+
+// aim is whom a signal goes to.
+type aim uint8
+
+const (
+	nobody aim = iota
+	mainProcess
+	wholeGroup
+)
+
+// aims says whom each KillMode= signals, at first and after TimeoutStopSec=. systemd.kill(5).
+var aims = [unit.KillModes]struct{ first, final aim }{
+	unit.KillControlGroup: {first: wholeGroup, final: wholeGroup},
+	unit.KillMixed:        {first: mainProcess, final: wholeGroup},
+	unit.KillProcess:      {first: mainProcess, final: mainProcess},
+	unit.KillNone:         {first: nobody, final: nobody},
+}
+
+// kill signals the unit's processes as KillMode= says. It reports whether there
+// is anything whose end is to be waited for.
+func (e *Engine) kill(u *runUnit, sig value.Signal, final bool) bool {
+	k, p := u.Def.Kill, &u.procs
+	to := aims[k.Mode].first
+	if final {
+		to = aims[k.Mode].final
+	}
+	if to == nobody {
+		return false
+	}
+	e.emit(Kill{
+		Unit: u.Name, Main: p.Main.PID, Control: p.Control.PID, Group: to == wholeGroup,
+		Signal: sig, Hangup: k.SendSIGHUP && !final,
+	})
+	return p.Main.alive() || p.Control.alive() || to == wholeGroup && p.Populated
+}
+
+func (c ExitCode) words(status int) string {
+	switch c {
+	case ByExit:
+		return "exited, status=" + itoa(status)
+	case BySignal:
+		return "killed, status=" + itoa(status) + "/" + strings.TrimPrefix(value.Signal(status).String(), "SIG")
+	case ByDump:
+		return "dumped, status=" + itoa(status) + "/" + strings.TrimPrefix(value.Signal(status).String(), "SIG")
+	}
+	return "gone"
+}

@@ -1,0 +1,218 @@
+package engine
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+
+	"rouse/internal/graph"
+	"rouse/internal/graph/transaction"
+	"rouse/internal/unit"
+	"rouse/internal/unit/value"
+)
+
+// saved is the whole state of an engine as plain data. What follows from the
+// rest (who awaits which order, whose process is whose) is not in it.
+type saved struct {
+	Now     value.Instant
+	Op      Op
+	RNG     []byte
+	LastJob uint32
+	Timers  uint64
+	Units   []savedUnit
+	Wanted  map[string][]Connected `json:",omitempty"`
+	Sweep   bool
+	Busy    bool
+	Ending  string
+}
+
+type savedUnit struct {
+	Name              string
+	Job, Nop          *savedJob `json:",omitempty"`
+	Timers            [timerKinds]savedTimer
+	Service           *service `json:",omitempty"`
+	Socket            *socket  `json:",omitempty"`
+	Up                bool
+	Procs             procs
+	Running           [2]bool // main and control run a command of a list
+	Invocation        string
+	Times             [stamps]value.Instant
+	Cause             *Cause `json:",omitempty"`
+	Condition, Assert tests
+	Skipped           bool
+	Starts, Autos     rateLimit
+	LimitHit, Cleaned bool
+	Testing           Op
+}
+
+type savedJob struct {
+	ID                                 uint32
+	Type                               transaction.JobType
+	Running, Irreversible, IgnoreOrder bool
+	Began                              value.Instant
+	Cause                              *Cause `json:",omitempty"`
+}
+
+type savedTimer struct{ At, Seq uint64 }
+
+// Save gives the whole state, to be handed to Restore. It must be called between
+// steps. Definitions are not part of it.
+func (e *Engine) Save() ([]byte, error) {
+	rng, err := e.rng.MarshalBinary()
+	if err != nil {
+		return nil, fmt.Errorf("save engine: %w", err)
+	}
+	s := saved{
+		Now: e.now, Op: e.op, RNG: rng, LastJob: e.lastJob, Timers: e.timers.seq, Wanted: e.wanted,
+		Sweep: e.sweep, Busy: e.busy, Ending: e.ending,
+	}
+	for _, n := range e.g.Nodes() {
+		s.Units = append(s.Units, e.at(n).save())
+	}
+	return json.Marshal(s)
+}
+
+func (u *runUnit) save() savedUnit {
+	s := savedUnit{
+		Name: u.Name, Job: u.job.save(), Nop: u.nop.save(), Service: u.svc, Socket: u.sock, Up: u.up,
+		Procs: u.procs, Invocation: u.invocation, Times: u.times, Cause: u.cause,
+		Condition: u.condition, Assert: u.assert, Skipped: u.skipped, Starts: u.starts, Autos: u.autos,
+		LimitHit: u.limitHit, Cleaned: u.cleaned, Testing: u.testing,
+		Running: [2]bool{u.procs.Main.current != nil, u.procs.Control.current != nil},
+	}
+	for k, t := range u.timers {
+		if t != nil {
+			s.Timers[k] = savedTimer{t.at, t.seq}
+		}
+	}
+	return s
+}
+
+func (j *job) save() *savedJob {
+	if j == nil {
+		return nil
+	}
+	return &savedJob{j.id, j.t, j.running, j.irreversible, j.ignoreOrder, j.began, j.cause.trim()}
+}
+
+// Definitions lists the definitions of all loaded units, sorted by name.
+func (e *Engine) Definitions() []*unit.Unit {
+	var defs []*unit.Unit
+	for _, n := range e.g.Nodes() {
+		defs = append(defs, n.Def)
+	}
+	return defs
+}
+
+// Restore makes an engine with the state that Save gave and the definitions of
+// its units. Units without a definition keep their state with an empty one.
+func Restore(data []byte, defs []*unit.Unit, cfg Config) (*Engine, error) {
+	var s saved
+	if err := json.Unmarshal(data, &s); err != nil {
+		return nil, fmt.Errorf("restore engine: %w", err)
+	}
+	e := New(cfg)
+	e.rng = &rand.PCG{}
+	if err := e.rng.UnmarshalBinary(s.RNG); err != nil {
+		return nil, fmt.Errorf("restore engine: random numbers: %w", err)
+	}
+	e.now = s.Now
+	e.Step(s.Now, Loaded{Units: defs})
+	e.op, e.lastJob, e.sweep, e.busy, e.ending = s.Op, s.LastJob, s.Sweep, s.Busy, s.Ending
+	if s.Wanted != nil {
+		e.wanted = s.Wanted
+	}
+	for _, su := range s.Units {
+		u := e.unit(su.Name)
+		if u == nil {
+			return nil, fmt.Errorf("restore engine: no definition of %s", su.Name)
+		}
+		e.restoreUnit(u, su)
+	}
+	e.timers.seq = s.Timers
+	return e, nil
+}
+
+func (e *Engine) restoreUnit(u *runUnit, s savedUnit) {
+	if (u.svc == nil) == (s.Service == nil) {
+		u.svc = s.Service
+	}
+	if (u.sock == nil) == (s.Socket == nil) {
+		u.sock = s.Socket
+	}
+	u.up, u.procs, u.invocation, u.times, u.cause = s.Up, s.Procs, s.Invocation, s.Times, s.Cause
+	u.condition, u.assert, u.skipped = s.Condition, s.Assert, s.Skipped
+	u.starts, u.autos, u.limitHit, u.cleaned, u.testing = s.Starts, s.Autos, s.LimitHit, s.Cleaned, s.Testing
+	u.job, u.nop = e.restoreJob(u, s.Job), e.restoreJob(u, s.Nop)
+	for k, t := range s.Timers {
+		if t.At != 0 {
+			u.timers[k] = &timer{at: t.At, seq: t.Seq, u: u, kind: timerKind(k)}
+			e.timers.put(u.timers[k])
+		}
+	}
+	for i, p := range [...]*proc{&u.procs.Main, &u.procs.Control} {
+		p.list = u.commands(p.Kind)
+		if s.Running[i] && p.Index < len(p.list) {
+			p.current = &p.list[p.Index]
+		}
+		if p.PID != 0 {
+			e.pids[p.PID] = u
+		}
+	}
+	e.awaitAgain(u)
+	if u.active() == graph.Failed {
+		e.failed++
+	}
+}
+
+func (e *Engine) restoreJob(u *runUnit, s *savedJob) *job {
+	if s == nil {
+		return nil
+	}
+	j := &job{
+		id: s.ID, u: u, t: s.Type, running: s.Running, irreversible: s.Irreversible,
+		ignoreOrder: s.IgnoreOrder, began: s.Began, cause: s.Cause,
+	}
+	e.jobs[j.id] = j
+	return j
+}
+
+// awaitAgain notes which orders of the unit are under way.
+func (e *Engine) awaitAgain(u *runUnit) {
+	note := func(op Op, what opKind) {
+		if op != 0 {
+			e.ops[op] = pending{u, what}
+		}
+	}
+	note(u.procs.Main.Op, opMain)
+	note(u.procs.Control.Op, opControl)
+	note(u.testing, opCondition)
+	if u.svc != nil {
+		note(u.svc.Finding, opFind)
+		if u.svc.Idle {
+			e.idlers++
+		}
+	}
+	if u.sock != nil {
+		note(u.sock.Opening, opListen)
+	}
+}
+
+// commands finds the command list with the given directive's name.
+func (u *runUnit) commands(directive string) []value.Command {
+	if s := u.Def.Service; s != nil {
+		for k, list := range s.Commands {
+			if unit.ExecKind(k).String() == directive {
+				return list
+			}
+		}
+	}
+	if s := u.Def.Socket; s != nil {
+		for k, list := range s.Commands {
+			if unit.SocketExecKind(k).String() == directive {
+				return list
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,400 @@
+package engine
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"rouse/internal/graph/transaction"
+	"rouse/internal/unit"
+	"rouse/internal/unit/load"
+	"rouse/internal/unit/value"
+)
+
+var update = flag.Bool("update", false, "rewrite the expected output of scripts")
+
+// TestScript runs testdata/*.txt: units, then commands at the margin with the
+// expected output indented. go test -run Script/NAME -update rewrites the output.
+func TestScript(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no scripts: %v", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := runScript(t, string(text))
+			if got == string(text) {
+				return
+			}
+			if *update {
+				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			t.Errorf("%s differs:\n%s", file, diff(string(text), got))
+		})
+	}
+}
+
+// runScript carries out a script and returns it with the output it really has.
+func runScript(t *testing.T, text string) string {
+	files := fstest.MapFS{}
+	var out strings.Builder
+	lines := strings.Split(text, "\n")
+	i, file := 0, ""
+	for ; i < len(lines); i++ {
+		l := lines[i]
+		out.WriteString(l + "\n")
+		if n, ok := strings.CutPrefix(l, "-- "); ok {
+			file = strings.TrimSuffix(n, " --")
+			if file == "script" {
+				i++
+				break
+			}
+			path := "etc/systemd/system/" + file
+			if strings.HasPrefix(file, "/") {
+				path = file[1:]
+			}
+			file = path
+			files[file] = &fstest.MapFile{Mode: 0o644}
+		} else if file != "" {
+			files[file].Data = append(files[file].Data, l+"\n"...)
+		}
+	}
+	w := newScriptWorld(t, files)
+	for ; i < len(lines); i++ {
+		l := lines[i]
+		switch {
+		case strings.HasPrefix(l, "\t"):
+		case l == "" || l[0] == '#':
+			if l != "" || i < len(lines)-1 {
+				out.WriteString(l + "\n")
+			}
+		default:
+			out.WriteString(l + "\n")
+			for _, o := range w.command(strings.Fields(l)) {
+				out.WriteString("\t" + o + "\n")
+			}
+		}
+	}
+	return out.String()
+}
+
+func diff(want, got string) string {
+	var b strings.Builder
+	x, y := strings.Split(want, "\n"), strings.Split(got, "\n")
+	for i := 0; i < max(len(x), len(y)); i++ {
+		switch {
+		case i >= len(x):
+			fmt.Fprintf(&b, "+%s\n", y[i])
+		case i >= len(y):
+			fmt.Fprintf(&b, "-%s\n", x[i])
+		case x[i] != y[i]:
+			fmt.Fprintf(&b, "-%s\n+%s\n", x[i], y[i])
+		}
+	}
+	return b.String()
+}
+
+// scriptWorld is a host that does only what the script says.
+type scriptWorld struct {
+	t      *testing.T
+	e      *Engine
+	loader *load.Loader
+	now    value.Instant
+	waits  map[string][]Spawn // by unit, spawns without outcome
+	finds  map[string]Op
+	tests  map[string]TestConditions
+	listen map[string]Op
+	last   map[string]Op // latest spawn carried out
+	show   map[string]bool
+	req    uint64
+}
+
+func newScriptWorld(t *testing.T, files fstest.MapFS) *scriptWorld {
+	return &scriptWorld{
+		t: t, e: New(Config{Seed: 1, Strict: true}), now: value.Instant{Mono: 1e6, Real: 1e15},
+		loader: load.New(load.Config{FS: fs.FS(files).(fs.ReadLinkFS), Path: []string{"/etc/systemd/system"}}),
+		waits:  map[string][]Spawn{}, finds: map[string]Op{}, tests: map[string]TestConditions{},
+		listen: map[string]Op{}, last: map[string]Op{}, show: map[string]bool{},
+	}
+}
+
+func (w *scriptWorld) load(names ...string) []string {
+	units := w.loader.Closure(names, func(n string) bool { return w.e.unit(n) != nil })
+	return w.step(Loaded{Units: units})
+}
+
+// commands are what scripts can say.
+var scriptCommands = map[string]func(w *scriptWorld, args []string) []string{
+	"load":    func(w *scriptWorld, args []string) []string { return w.load(args...) },
+	"show":    showEffects,
+	"advance": advanceTime,
+	"spawned": spawnedCommand, "spawn-fails": spawnFailsCommand,
+	"exit": exitCommand, "signal": exitCommand, "dump": exitCommand,
+	"empty":    func(w *scriptWorld, a []string) []string { return w.step(Emptied{Unit: a[0], After: w.Last[a[0]]}) },
+	"main":     mainCommand,
+	"notify":   notifyCommand,
+	"tested":   testedCommand,
+	"listens":  listensCommand,
+	"incoming": func(w *scriptWorld, a []string) []string { return w.step(Incoming{Unit: a[0]}) },
+	"connect": func(w *scriptWorld, a []string) []string {
+		n, _ := strconv.Atoi(a[1])
+		return w.step(Connected{Unit: a[0], Conn: Handle(n), Instance: a[2], Source: "127.0.0.1"})
+	},
+	"cancel": func(w *scriptWorld, a []string) []string {
+		n, _ := strconv.Atoi(a[0])
+		return w.step(JobCancelled{ID: uint32(n)})
+	},
+	"reset-failed": func(w *scriptWorld, a []string) []string { return w.step(ResetFailed{Unit: a[0]}) },
+	"shutdown":     func(w *scriptWorld, a []string) []string { return w.step(ShutdownRequested{Target: a[0]}) },
+	"why":          whyCommand,
+	"states":       statesCommand,
+	"save":         saveCommand,
+}
+
+func (w *scriptWorld) command(f []string) []string {
+	w.t.Helper()
+	if run := scriptCommands[f[0]]; run != nil {
+		return run(w, f[1:])
+	}
+	t, ok := transaction.ParseJobType(f[0])
+	if !ok || len(f) < 2 {
+		w.t.Fatalf("unknown command %q", f)
+	}
+	var mode unit.JobMode
+	if len(f) > 2 {
+		if mode, ok = unit.ParseJobMode(f[2]); !ok {
+			w.t.Fatalf("no job mode %q", f[2])
+		}
+	}
+	var out []string
+	if w.e.unit(f[1]) == nil {
+		out = w.load(f[1])
+	}
+	w.req++
+	return append(out, w.step(JobRequested{Req: w.req, Unit: f[1], Type: t, Mode: mode, Why: "script"})...)
+}
+
+func (w *scriptWorld) step(ev Event) []string {
+	var out []string
+	for _, fx := range w.e.Step(w.now, ev) {
+		if s := w.effect(fx); s != "" {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// effect takes note of an effect and puts it in words; "" for what is not shown.
+func (w *scriptWorld) effect(fx Effect) string {
+	switch fx := fx.(type) {
+	case Spawn:
+		w.waits[fx.Unit.Name] = append(w.waits[fx.Unit.Name], fx)
+		s := "> spawn " + fx.Unit.Name + " " + fx.Kind + "=" + strings.Join(fx.Command.Argv, " ")
+		for _, e := range fx.Env {
+			s += " " + e
+		}
+		if len(fx.Sockets) > 0 {
+			s += " sockets=" + strings.Join(fx.Sockets, ",")
+		}
+		if fx.Conn != 0 {
+			s += fmt.Sprintf(" conn=%d", fx.Conn)
+		}
+		return s
+	case Kill:
+		s := fmt.Sprintf("> kill %s main=%d control=%d %s", fx.Unit, fx.Main, fx.Control, fx.Signal)
+		if fx.Group {
+			s += " group"
+		}
+		return s
+	case FindMain:
+		w.finds[fx.Unit] = fx.Op
+		return fmt.Sprintf("> find main of %s %s wait=%v", fx.Unit, fx.PIDFile, fx.Wait)
+	case TestConditions:
+		w.tests[fx.Unit.Name] = fx
+		return "> test conditions of " + fx.Unit.Name
+	case Listen:
+		w.listen[fx.Unit.Name] = fx.Op
+		return "> listen " + fx.Unit.Name
+	case Watch:
+		return "> watch " + fx.Unit
+	case Unwatch:
+		return "> unwatch " + fx.Unit
+	case CloseSockets:
+		return fmt.Sprintf("> close sockets of %s flush=%v", fx.Unit.Name, fx.Flush)
+	case CloseConn:
+		return fmt.Sprintf("> close connection %d", fx.Conn)
+	case Clean:
+		if fx.Restart {
+			return "> clean " + fx.Unit.Name + " (restarts)"
+		}
+		return "> clean " + fx.Unit.Name
+	case Load:
+		return "> load " + strings.Join(fx.Names, " ") + "\n\t" + strings.Join(w.load(fx.Names...), "\n\t")
+	case Changed:
+		return fx.Unit + " is " + fx.Active + "/" + fx.Sub
+	case UnitGone:
+		return fx.Unit + " gone"
+	case JobNew:
+		return fmt.Sprintf("job %d %s/%s", fx.ID, fx.Unit, fx.Type)
+	case JobDone:
+		return fmt.Sprintf("job %d %s/%s %s", fx.ID, fx.Unit, fx.Type, fx.Result)
+	case Replied:
+		if fx.Err != nil {
+			return "error " + fx.Err.Name + ": " + fx.Err.Message
+		}
+		return ""
+	case Log:
+		if fx.Level > Warning && !w.show["log"] {
+			return ""
+		}
+		return "log " + strings.TrimSpace(fx.Unit+" "+fx.Text)
+	case Act:
+		return fmt.Sprintf("> %s status=%d", fx.Action, fx.Status)
+	case Idle:
+		return "idle"
+	}
+	return fmt.Sprintf("? %s", reflect.TypeOf(fx))
+}
+
+func showEffects(w *scriptWorld, args []string) []string { w.show[args[0]] = true; return nil }
+
+func advanceTime(w *scriptWorld, args []string) []string {
+	by, err := value.ParseSpan(args[0])
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var out []string
+	end := w.now.Mono + uint64(by)
+	for {
+		at, ok := w.e.NextWake()
+		if !ok || at > end {
+			break
+		}
+		if at > w.now.Mono {
+			w.now.Real += at - w.now.Mono
+			w.now.Mono = at
+		}
+		out = append(out, w.step(Tick{})...)
+	}
+	w.now.Real += end - w.now.Mono
+	w.now.Mono = end
+	return out
+}
+
+// next takes the oldest spawn of the unit that has no outcome.
+func (w *scriptWorld) next(unit string) Spawn {
+	list := w.waits[unit]
+	if len(list) == 0 {
+		w.t.Fatalf("no spawn of %s under way", unit)
+	}
+	w.waits[unit] = list[1:]
+	w.Last[unit] = list[0].Op
+	return list[0]
+}
+
+// spawnedCommand: spawned UNIT PID [PROBLEM…]
+func spawnedCommand(w *scriptWorld, a []string) []string {
+	pid, _ := strconv.Atoi(a[1])
+	return w.step(Spawned{Op: w.next(a[0]).Op, PID: pid, Problem: strings.Join(a[2:], " ")})
+}
+
+func spawnFailsCommand(w *scriptWorld, a []string) []string {
+	return w.step(SpawnFailed{Op: w.next(a[0]).Op, Why: strings.Join(a[1:], " ")})
+}
+
+// exitCommand: exit PID STATUS, signal PID NUMBER
+func exitCommand(w *scriptWorld, a []string) []string {
+	pid, _ := strconv.Atoi(a[0])
+	n := 0
+	if len(a) > 1 {
+		n, _ = strconv.Atoi(a[1])
+	}
+	code := ByExit
+	if n < 0 {
+		code, n = BySignal, -n
+	}
+	return w.step(Reaped{PID: pid, Code: code, Status: n})
+}
+
+func mainCommand(w *scriptWorld, a []string) []string {
+	pid, _ := strconv.Atoi(a[1])
+	return w.step(MainFound{Op: w.finds[a[0]], PID: pid, Why: strings.Join(a[2:], " ")})
+}
+
+// notifyCommand: notify UNIT PID FIELD…
+func notifyCommand(w *scriptWorld, a []string) []string {
+	pid, _ := strconv.Atoi(a[1])
+	return w.step(Notified{Unit: a[0], PID: pid, Fields: a[2:], Ours: true})
+}
+
+// testedCommand: tested UNIT yes|no… (conditions, then asserts)
+func testedCommand(w *scriptWorld, a []string) []string {
+	fx := w.tests[a[0]]
+	ev := ConditionsTested{Op: fx.Op}
+	for i, word := range a[1:] {
+		if i < len(fx.Unit.Conditions) {
+			ev.Conditions = append(ev.Conditions, word == "yes")
+		} else {
+			ev.Asserts = append(ev.Asserts, word == "yes")
+		}
+	}
+	return w.step(ev)
+}
+
+func listensCommand(w *scriptWorld, a []string) []string {
+	return w.step(Listening{Op: w.listen[a[0]], Why: strings.Join(a[1:], " ")})
+}
+
+func whyCommand(w *scriptWorld, a []string) []string {
+	var out []string
+	for _, c := range w.e.Why(a[0]) {
+		out = append(out, strings.TrimSuffix(c.Unit+": "+c.What+": "+c.Why, ": "))
+	}
+	return out
+}
+
+func statesCommand(w *scriptWorld, _ []string) []string {
+	var out []string
+	for _, n := range w.e.g.Nodes() {
+		u := w.e.at(n)
+		s := n.Name + " " + u.active().String() + "/" + u.subWord()
+		if u.job != nil {
+			s += " job " + u.job.t.String()
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+// saveCommand saves the state and goes on with a restored engine.
+func saveCommand(w *scriptWorld, _ []string) []string {
+	saved, err := w.e.Save()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	e, err := Restore(saved, w.e.Definitions(), Config{Seed: 1, Strict: true})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	again, err := e.Save()
+	if err != nil || !bytes.Equal(saved, again) {
+		w.t.Fatalf("a restored engine saves another state (%v)", err)
+	}
+	w.e = e
+	return nil
+}

@@ -1,0 +1,509 @@
+package engine
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"slices"
+
+	"rouse/internal/graph"
+	"rouse/internal/graph/transaction"
+	"rouse/internal/unit"
+	"rouse/internal/unit/name"
+	"rouse/internal/unit/value"
+)
+
+// runUnit is the state of one unit.
+type runUnit struct {
+	*graph.Node
+	job, nop *job
+	timers   [timerKinds]*timer
+
+	// The part that the unit's type has; the others are nil.
+	svc  *service
+	sock *socket
+	up   bool // the state of a unit that is only active or not: targets, slices
+
+	procs      procs
+	invocation string
+	times      [stamps]value.Instant
+	cause      *Cause // of the last change
+
+	condition, assert tests
+	skipped           bool // the last start was skipped by a condition
+	starts            rateLimit
+	autos             rateLimit // starts and stops that the manager asks for by itself
+	limitHit          bool
+	testing           Op   // the TestConditions under way
+	touched           bool // is in Engine.due
+	cleaned           bool // nothing of it is left on the machine
+}
+
+// stamp says which moment of a unit's life a time is of.
+type stamp uint8
+
+const (
+	stampState stamp = iota
+	stampInactiveExit
+	stampActiveEnter
+	stampActiveExit
+	stampInactiveEnter
+	stamps
+)
+
+// tests is the last result of a unit's conditions or asserts.
+type tests struct {
+	At      value.Instant
+	OK      bool
+	Results []bool // one per condition; nil before the first test
+}
+
+// procs are the two processes that a unit waits for by name, and whether there
+// are any others.
+type procs struct {
+	Main, Control proc
+	Populated     bool // the unit may have processes; Emptied will tell
+	Last          Op   // the latest Spawn
+}
+
+// proc is a process that is awaited.
+type proc struct {
+	PID     int
+	Op      Op              // the Spawn that is under way; 0 if none is
+	list    []value.Command // Kind says which
+	Kind    string
+	Index   int
+	current *value.Command // nil when no command of a list runs
+	Status  procStatus
+}
+
+// procStatus is what is remembered of a process after its end.
+type procStatus struct {
+	Kind       string
+	Index      int
+	PID        int
+	Start, End value.Instant
+	Code       ExitCode
+	Status     int
+}
+
+// alive reports that the process runs or is about to.
+func (p *proc) alive() bool { return p.PID != 0 || p.Op != 0 }
+
+// rateLimit counts events in an interval. The limits come from the definition.
+type rateLimit struct {
+	Begin uint64
+	Count uint
+}
+
+// below reports whether one more event at now stays within burst per interval.
+func (r *rateLimit) below(now uint64, interval value.Span, burst uint) bool {
+	if interval == 0 || interval == value.Infinity || burst == 0 {
+		return true
+	}
+	if r.Count == 0 || now-r.Begin > uint64(interval) {
+		r.Begin, r.Count = now, 0
+	}
+	r.Count++
+	return r.Count <= burst
+}
+
+// Title is the unit's description after its name, as log lines have it.
+func (u *runUnit) Title() string {
+	if d := u.Def.Description; d != "" && d != u.Name {
+		return u.Name + " - " + d
+	}
+	return u.Name
+}
+
+// init brings the state in line with a new definition.
+func (u *runUnit) init(e *Engine) {
+	switch u.Def.Type {
+	case name.Service:
+		if u.svc == nil {
+			u.svc = &service{}
+		}
+	case name.Socket:
+		if u.sock == nil {
+			u.sock = &socket{}
+		}
+	case name.Target, name.Slice, name.Mount, name.Automount, name.Swap, name.Timer, name.Path,
+		name.Scope, name.Device, name.Bad, name.Types:
+	}
+	if u.Def.Perpetual && !u.up && u.svc == nil && u.sock == nil {
+		u.up = true
+		u.stampChange(e, graph.Inactive, graph.Active)
+	}
+}
+
+// active is the unit's state as all types have it.
+func (u *runUnit) active() graph.ActiveState {
+	switch {
+	case u.svc != nil:
+		return u.svc.active(u)
+	case u.sock != nil:
+		return u.sock.Sub.active()
+	case u.up:
+		return graph.Active
+	}
+	return graph.Inactive
+}
+
+// sub is the state in the words of the unit's type.
+func (u *runUnit) subWord() string {
+	switch {
+	case u.svc != nil:
+		return u.svc.Sub.String()
+	case u.sock != nil:
+		return u.sock.Sub.String()
+	case u.up && u.Def.Type == name.Mount:
+		return "mounted"
+	case u.up && u.Def.Type == name.Scope:
+		return "running"
+	case u.up:
+		return "active"
+	}
+	return "dead"
+}
+
+// canReload: a service with ExecReload=, or anything that propagates reloads.
+func (u *runUnit) canReload() bool {
+	if len(u.Links(unit.PropagatesReloadTo)) > 0 {
+		return true
+	}
+	s := u.Def.Service
+	return s != nil && (len(s.Commands[unit.ExecReload]) > 0 || s.Type == unit.NotifyReload)
+}
+
+// stopPending reports that the unit is to be stopped.
+func (u *runUnit) stopPending() bool {
+	return u.job != nil && (u.job.t == transaction.Stop || u.job.t == transaction.Restart)
+}
+
+func (u *runUnit) setCause(c *Cause) { u.cause = c.trim() }
+
+func (u *runUnit) stampChange(e *Engine, was, is graph.ActiveState) {
+	u.times[stampState] = e.now
+	if was.Down() && !is.Down() {
+		u.times[stampInactiveExit] = e.now
+	}
+	if !was.Down() && is.Down() {
+		u.times[stampInactiveEnter] = e.now
+	}
+	if !was.Up() && is.Up() {
+		u.times[stampActiveEnter] = e.now
+	}
+	if was.Up() && !is.Up() {
+		u.times[stampActiveExit] = e.now
+	}
+}
+
+// flagsOfChange is what the neighbours must know of a change.
+type flagsOfChange struct {
+	reloadFailed, restarts bool
+}
+
+// changed is called by each type's enter after the sub state was set.
+func (e *Engine) changed(u *runUnit, was graph.ActiveState, wasSub string, f flagsOfChange) {
+	is := u.active()
+	if is == was && u.subWord() == wasSub {
+		e.unforeseen(u, was, is, f)
+		return
+	}
+	u.stampChange(e, was, is)
+	u.setCause(&Cause{
+		At: e.now, Unit: u.Name, From: e.cause,
+		What: was.String() + "/" + wasSub + " -> " + is.String() + "/" + u.subWord() + u.resultWord(),
+	})
+	e.emit(Changed{Unit: u.Name, Active: is.String(), Sub: u.subWord()})
+	if is == graph.Failed && was != graph.Failed {
+		e.failed++
+	} else if was == graph.Failed && is != graph.Failed {
+		e.failed--
+	}
+	if is.Down() && !was.Down() {
+		u.cleaned = false
+	}
+	e.unforeseen(u, was, is, f)
+	e.triggers(u, was, is, f)
+	for _, l := range u.Links(unit.TriggeredBy) {
+		if s := e.at(l.To); s.sock != nil {
+			s.sock.serviceChanged(e, s, u)
+		}
+	}
+	e.touch(u)
+	e.sweep = e.sweep || is.Down()
+}
+
+// unforeseen tells the job, and starts or stops neighbours if no job foresaw the change.
+func (e *Engine) unforeseen(u *runUnit, was, is graph.ActiveState, f flagsOfChange) {
+	if !e.advance(u, is, f.reloadFailed) {
+		return
+	}
+	switch {
+	case was.Down() && is.Rising():
+		e.pullAlong(u)
+	case was.Rising() && is.Falling():
+		for _, kind := range [...]unit.Dep{unit.BoundBy, unit.PropagatesStopTo} {
+			e.stopAlong(u, kind)
+		}
+	}
+}
+
+// pullAlong starts and stops what should have been with a unit that came up unasked.
+func (e *Engine) pullAlong(u *runUnit) {
+	modes := [...]struct {
+		kind unit.Dep
+		mode unit.JobMode
+	}{
+		{unit.Requires, unit.Replace}, {unit.BindsTo, unit.Replace},
+		{unit.Upholds, unit.Replace}, {unit.Wants, unit.Fail},
+	}
+	for _, m := range modes {
+		for _, l := range u.Links(m.kind) {
+			if !u.Has(unit.After, l.To) && !e.at(l.To).active().Rising() {
+				e.want(e.at(l.To), transaction.Start, m.mode, u.cause)
+			}
+		}
+	}
+	e.stopAlong(u, unit.Conflicts)
+	e.stopAlong(u, unit.ConflictedBy)
+}
+
+func (e *Engine) stopAlong(u *runUnit, kind unit.Dep) {
+	for _, l := range u.Links(kind) {
+		if !e.at(l.To).active().Falling() {
+			e.want(e.at(l.To), transaction.Stop, unit.Replace, u.cause)
+		}
+	}
+}
+
+// triggers starts OnFailure= and OnSuccess= units and takes the unit's own actions.
+func (e *Engine) triggers(u *runUnit, was, is graph.ActiveState, f flagsOfChange) {
+	if is == graph.Failed && was != graph.Failed {
+		if !f.restarts {
+			e.trigger(u, unit.OnFailure, u.Def.OnFailureJobMode, "it failed")
+		}
+		status := u.Def.FailureActionExitStatus
+		if status < 0 {
+			status = u.exitStatus()
+		}
+		e.act(u, u.Def.FailureAction, status, u.Def.RebootArgument, "FailureAction=")
+	}
+	if is == graph.Inactive && !was.Down() {
+		if !f.restarts {
+			e.trigger(u, unit.OnSuccess, u.Def.OnSuccessJobMode, "it ended well")
+		}
+		status := u.Def.SuccessActionExitStatus
+		if status < 0 {
+			status = u.exitStatus()
+		}
+		e.act(u, u.Def.SuccessAction, status, u.Def.RebootArgument, "SuccessAction=")
+	}
+}
+
+func (u *runUnit) exitStatus() int {
+	if u.svc != nil && u.procs.Main.Status.Code == ByExit {
+		return u.procs.Main.Status.Status
+	}
+	return -1
+}
+
+func (e *Engine) trigger(u *runUnit, kind unit.Dep, mode unit.JobMode, what string) {
+	for _, l := range u.Links(kind) {
+		e.log(Info, u, "Triggering %s= dependency %s.", kind, l.To.Name)
+		why := &Cause{
+			At: e.now, Unit: l.To.Name, What: "job start queued",
+			Why: kind.String() + "= of " + u.Name + ": " + what, From: u.cause,
+		}
+		e.want(e.at(l.To), transaction.Start, mode, why)
+	}
+}
+
+func (e *Engine) act(u *runUnit, a unit.Action, status int, arg, setting string) {
+	if a == unit.ActionNone {
+		return
+	}
+	e.log(Notice, u, "%s asks for %s.", setting, a)
+	e.emit(Act{Action: a, Status: status, Unit: u.Name, Argument: arg})
+}
+
+func (u *runUnit) resultWord() string {
+	var r Result
+	switch {
+	case u.svc != nil:
+		r = u.svc.Result
+	case u.sock != nil:
+		r = u.sock.Result
+	}
+	if r == ResultSuccess {
+		return ""
+	}
+	return ", result " + r.String()
+}
+
+// touch has the unit looked at again by settleUnit, and those tied to it.
+func (e *Engine) touch(u *runUnit) {
+	if !u.touched {
+		u.touched = true
+		e.due = append(e.due, u)
+	}
+}
+
+// settleUnit starts and stops units for lasting reasons: Upholds=, BindsTo=,
+// StopWhenUnneeded=. It runs when the unit or its job has changed.
+func (e *Engine) settleUnit(u *runUnit) {
+	u.touched = false
+	e.settleOne(u)
+	if u.active().Down() && u.job == nil {
+		for _, k := range [...]unit.Dep{unit.Requires, unit.Requisite, unit.Wants, unit.BindsTo, unit.Upholds} {
+			for _, l := range u.Links(k) {
+				if l.To.Def.StopWhenUnneeded {
+					e.settleOne(e.at(l.To))
+				}
+			}
+		}
+	}
+	for _, l := range u.Links(unit.Upholds) {
+		e.settleOne(e.at(l.To))
+	}
+	for _, l := range u.Links(unit.BoundBy) {
+		e.settleOne(e.at(l.To))
+	}
+	e.settleSockets(u)
+}
+
+func (e *Engine) settleOne(u *runUnit) {
+	if u.job != nil {
+		return
+	}
+	switch state := u.active(); {
+	case state.Up() && u.Def.StopWhenUnneeded && !e.needed(u):
+		e.auto(u, transaction.Stop, unit.Fail, "no unit needs it any more (StopWhenUnneeded=)")
+	case state.Up():
+		if by := e.lost(u); by != nil {
+			e.auto(u, transaction.Stop, unit.Replace, "BindsTo="+by.Name+" is not active")
+		}
+	case state.Down():
+		for _, l := range u.Links(unit.UpheldBy) {
+			if o := e.at(l.To); o.job == nil && o.active().Up() {
+				e.auto(u, transaction.Start, unit.Fail, o.Name+" upholds it")
+				return
+			}
+		}
+	}
+}
+
+// auto asks for a job of the manager's own, within reason: 16 in 10 s.
+func (e *Engine) auto(u *runUnit, t transaction.JobType, mode unit.JobMode, why string) {
+	if !u.autos.below(e.now.Mono, 10*value.Second, 16) {
+		if u.autos.Count == 17 {
+			e.log(Warning, u, "%s, but a %s was tried too often already (waiting 10 s).", why, t)
+		}
+		e.arm(u, timerAgain, 10*value.Second)
+		return
+	}
+	e.want(u, t, mode, &Cause{
+		At: e.now, Unit: u.Name, What: "job " + t.String() + " queued", Why: why, From: e.cause,
+	})
+}
+
+func (e *Engine) needed(u *runUnit) bool {
+	for _, k := range [...]unit.Dep{unit.RequiredBy, unit.RequisiteOf, unit.WantedBy, unit.BoundBy, unit.UpheldBy} {
+		for _, l := range u.Links(k) {
+			if o := e.at(l.To); o.job != nil || !o.active().Down() {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// lost finds a unit that u cannot be active without and that is down.
+func (e *Engine) lost(u *runUnit) *runUnit {
+	for _, l := range u.Links(unit.BindsTo) {
+		if o := e.at(l.To); o.job == nil && o.active().Down() {
+			return o
+		}
+	}
+	return nil
+}
+
+// newInvocation draws the unit's next invocation ID.
+func (e *Engine) newInvocation(u *runUnit) {
+	var id [16]byte
+	binary.BigEndian.PutUint64(id[:8], e.rng.Uint64())
+	binary.BigEndian.PutUint64(id[8:], e.rng.Uint64())
+	id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80
+	u.invocation = hex.EncodeToString(id[:])
+}
+
+// rooted reports that the unit must stay in memory for its own sake.
+func (e *Engine) rooted(u *runUnit) bool {
+	if u.job != nil || u.nop != nil || u.Def.Perpetual || u.touched || u.procs.Populated {
+		return true
+	}
+	switch u.active() {
+	case graph.Inactive:
+		return false
+	case graph.Failed:
+		return u.Def.Collect == unit.CollectInactive
+	case graph.Active, graph.Reloading, graph.Activating, graph.Deactivating, graph.Maintenance,
+		graph.ActiveStates:
+	}
+	return true
+}
+
+// collect forgets the units that nothing in use refers to.
+func (e *Engine) collect() {
+	keep := make([]bool, len(e.units))
+	var stack []*runUnit
+	mark := func(u *runUnit) {
+		if u != nil && !keep[u.ID] {
+			keep[u.ID] = true
+			stack = append(stack, u)
+		}
+	}
+	for _, u := range e.units {
+		if u != nil && e.rooted(u) {
+			mark(u)
+		}
+	}
+	for _, p := range e.ops {
+		mark(p.u)
+	}
+	for len(stack) > 0 {
+		u := stack[len(stack)-1]
+		stack = stack[:len(stack)-1]
+		for _, to := range u.Refers() {
+			mark(e.at(to))
+		}
+	}
+	var gone []*runUnit
+	for id, u := range e.units {
+		if u != nil && !keep[id] {
+			gone = append(gone, u)
+		}
+	}
+	slices.SortFunc(gone, func(a, b *runUnit) int {
+		if a.Name < b.Name {
+			return -1
+		}
+		return 1
+	})
+	for _, u := range gone {
+		e.drop(u)
+	}
+}
+
+// drop takes a unit out of memory.
+func (e *Engine) drop(u *runUnit) {
+	for k := range u.timers {
+		e.disarm(u, timerKind(k))
+	}
+	if u.active() == graph.Failed {
+		e.failed--
+	}
+	e.g.Remove(u.Node)
+	e.units[u.ID] = nil
+	e.emit(UnitGone{Unit: u.Name})
+}

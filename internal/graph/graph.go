@@ -1,0 +1,281 @@
+// Package graph holds the dependencies between loaded units: which unit is
+// tied to which, in what way, and where that is written. It also knows the
+// dependencies that no file states (implicit and default ones). It knows
+// nothing of jobs or of what runs. It answers for the dependency parts of
+// systemd.unit(5).
+package graph
+
+import (
+	"slices"
+	"strings"
+
+	"rouse/internal/unit"
+	"rouse/internal/unit/name"
+)
+
+// Link is one dependency of a node. To is the other end.
+type Link struct {
+	To   *Node
+	Kind unit.Dep
+	// Mask tells which ends stated it: 1 the node itself, 2 the other one.
+	Mask uint8
+	Line int32
+	File string
+}
+
+// The bits of Link.Mask.
+const (
+	own uint8 = 1 << iota
+	foreign
+)
+
+// Node is a unit in the graph. Def is its definition and is replaced by a reload.
+type Node struct {
+	ID   int // small and dense; reused after Remove
+	Name string
+	Def  *unit.Unit
+
+	links  []Link // sorted by kind and name of the other end once sorted is set
+	sorted bool
+	off    [unit.Deps + 1]int32
+}
+
+// Graph is a set of nodes, reached by any of their names.
+type Graph struct {
+	byName map[string]*Node
+	nodes  []*Node // by ID; nil where free
+	free   []int
+}
+
+// New returns an empty graph.
+func New() *Graph { return &Graph{byName: map[string]*Node{}} }
+
+// Get finds the node with the given name or alias; nil if there is none.
+func (g *Graph) Get(name string) *Node { return g.byName[name] }
+
+// Len is one more than the largest ID in use.
+func (g *Graph) Len() int { return len(g.nodes) }
+
+// At returns the node with the given ID, or nil.
+func (g *Graph) At(id int) *Node { return g.nodes[id] }
+
+// Nodes returns all nodes, sorted by name.
+func (g *Graph) Nodes() []*Node {
+	all := make([]*Node, 0, len(g.nodes))
+	for _, n := range g.nodes {
+		if n != nil {
+			all = append(all, n)
+		}
+	}
+	slices.SortFunc(all, func(a, b *Node) int { return strings.Compare(a.Name, b.Name) })
+	return all
+}
+
+// Add makes nodes of the definitions and links them to each other and to what
+// is there already. A definition whose name is known replaces the former one,
+// with the dependencies that one stated. Other ends that are not known are left
+// out; they are linked when they are added.
+func (g *Graph) Add(defs []*unit.Unit) []*Node {
+	added := make([]*Node, 0, len(defs))
+	for _, def := range defs {
+		n := g.byName[def.Name]
+		if n == nil || n.Name != def.Name {
+			n = &Node{Name: def.Name}
+			g.place(n)
+		} else {
+			n.dropOwn()
+			g.dropAliases(n)
+		}
+		n.Def = def
+		g.byName[def.Name] = n
+		for _, alias := range def.Names {
+			g.byName[alias] = n
+		}
+		added = append(added, n)
+	}
+	for _, n := range added {
+		for _, e := range n.Def.Edges {
+			if to := g.byName[e.Name]; to != nil && to != n {
+				connect(n, to, e)
+			}
+		}
+	}
+	g.orderTargets(added)
+	return added
+}
+
+func (g *Graph) place(n *Node) {
+	if k := len(g.free); k > 0 {
+		n.ID = g.free[k-1]
+		g.free = g.free[:k-1]
+		g.nodes[n.ID] = n
+		return
+	}
+	n.ID = len(g.nodes)
+	g.nodes = append(g.nodes, n)
+}
+
+// orderTargets orders targets after what they pull in. systemd.target(5).
+func (g *Graph) orderTargets(added []*Node) {
+	order := func(target, other *Node) {
+		if target.Def.Type != name.Target || target.Has(unit.After, other) ||
+			target.Has(unit.Before, other) || !TargetAfter(target.Def, other.Def) {
+			return
+		}
+		connect(target, other, unit.Edge{Kind: unit.After, Name: other.Name, Default: true})
+	}
+	for _, n := range added {
+		for _, k := range [...]unit.Dep{unit.Wants, unit.Requires, unit.Requisite, unit.BindsTo, unit.Upholds} {
+			for _, l := range slices.Clone(n.Links(k)) {
+				order(n, l.To)
+			}
+			for _, l := range slices.Clone(n.Links(k.Inverse())) {
+				order(l.To, n)
+			}
+		}
+	}
+}
+
+// Remove takes the node and all its links out of the graph.
+func (g *Graph) Remove(n *Node) {
+	for _, l := range n.links {
+		l.To.unlink(n)
+	}
+	n.links = nil
+	if g.byName[n.Name] == n {
+		delete(g.byName, n.Name)
+	}
+	g.dropAliases(n)
+	g.nodes[n.ID] = nil
+	g.free = append(g.free, n.ID)
+}
+
+func (g *Graph) dropAliases(n *Node) {
+	for _, alias := range n.Def.Names {
+		if g.byName[alias] == n {
+			delete(g.byName, alias)
+		}
+	}
+}
+
+// connect records the edge at both ends.
+func connect(from, to *Node, e unit.Edge) {
+	from.add(Link{To: to, Kind: e.Kind, Mask: own, File: e.File, Line: int32(e.Line)})
+	to.add(Link{To: from, Kind: e.Kind.Inverse(), Mask: foreign, File: e.File, Line: int32(e.Line)})
+}
+
+func (n *Node) add(l Link) {
+	n.links = append(n.links, l)
+	n.sorted = false
+}
+
+// dropOwn forgets the links that n's former definition stated.
+func (n *Node) dropOwn() {
+	n.sort()
+	keep := n.links[:0]
+	for _, l := range n.links {
+		if l.Mask&own != 0 {
+			l.To.drop(n, l.Kind.Inverse())
+		}
+		if l.Mask &^= own; l.Mask != 0 {
+			keep = append(keep, l)
+		}
+	}
+	clear(n.links[len(keep):])
+	n.links, n.sorted = keep, false
+}
+
+// drop forgets that the other end stated the link of the given kind to it.
+func (n *Node) drop(to *Node, kind unit.Dep) {
+	n.sort()
+	n.links = slices.DeleteFunc(n.links, func(l Link) bool {
+		return l.To == to && l.Kind == kind && l.Mask == foreign
+	})
+	for i := range n.links {
+		if n.links[i].To == to && n.links[i].Kind == kind {
+			n.links[i].Mask &^= foreign
+		}
+	}
+	n.sorted = false
+}
+
+func (n *Node) unlink(to *Node) {
+	n.links = slices.DeleteFunc(n.links, func(l Link) bool { return l.To == to })
+	n.sorted = false
+}
+
+// Links are the dependencies of one kind, sorted by the name of the other end.
+// The slice is the node's own and holds until the graph changes.
+func (n *Node) Links(kind unit.Dep) []Link {
+	n.sort()
+	return n.links[n.off[kind]:n.off[kind+1]]
+}
+
+// Linked reports whether anything depends on n or n on anything.
+func (n *Node) Linked() bool { return len(n.links) > 0 }
+
+// Has reports whether n has a dependency of that kind on the other node.
+func (n *Node) Has(kind unit.Dep, other *Node) bool {
+	_, ok := n.Find(kind, other)
+	return ok
+}
+
+// Find returns the link of that kind to the other node.
+func (n *Node) Find(kind unit.Dep, other *Node) (Link, bool) {
+	links := n.Links(kind)
+	i, ok := slices.BinarySearchFunc(links, other.Name, func(l Link, s string) int {
+		return strings.Compare(l.To.Name, s)
+	})
+	if !ok {
+		return Link{}, false
+	}
+	return links[i], true
+}
+
+// sort orders the links and makes one of those that say the same; a link that
+// is written in a file is kept before an implicit one.
+func (n *Node) sort() {
+	if n.sorted {
+		return
+	}
+	slices.SortStableFunc(n.links, func(a, b Link) int {
+		if a.Kind != b.Kind {
+			return int(a.Kind) - int(b.Kind)
+		}
+		return strings.Compare(a.To.Name, b.To.Name)
+	})
+	out := n.links[:0]
+	for _, l := range n.links {
+		if k := len(out) - 1; k >= 0 && out[k].Kind == l.Kind && out[k].To == l.To {
+			out[k].Mask |= l.Mask
+			if out[k].File == "" {
+				out[k].File, out[k].Line = l.File, l.Line
+			}
+			continue
+		}
+		out = append(out, l)
+	}
+	clear(n.links[len(out):])
+	n.links = out
+	kind := unit.Dep(0)
+	for i, l := range out {
+		for ; kind <= l.Kind; kind++ {
+			n.off[kind] = int32(i)
+		}
+	}
+	for ; kind <= unit.Deps; kind++ {
+		n.off[kind] = int32(len(out))
+	}
+	n.sorted = true
+}
+
+// Refers lists the nodes that n's own definition names, in the order of its links.
+func (n *Node) Refers() []*Node {
+	var to []*Node
+	for _, l := range n.links {
+		if l.Mask&own != 0 {
+			to = append(to, l.To)
+		}
+	}
+	return to
+}

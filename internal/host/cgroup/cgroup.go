@@ -8,8 +8,8 @@ package cgroup
 import (
 	"errors"
 	"fmt"
-	"os"
 
+	"rouse/internal/host/sys"
 	"rouse/internal/unit/value"
 )
 
@@ -98,16 +98,19 @@ type Group interface {
 
 // Place is where to start a process.
 type Place struct {
-	// Dir is the directory for CLONE_INTO_CGROUP; nil if the kernel or the tracker has none.
-	Dir *os.File
-	// Procs are files the child writes "0" to if Dir is nil or refused.
+	// Dir is the descriptor for CLONE_INTO_CGROUP; -1 if the tracker has none.
+	Dir int
+	// Procs are files the child writes "0" to if Dir is -1 or refused.
 	Procs []string
 }
 
+// nowhere is the Place that is none.
+var nowhere = Place{Dir: -1}
+
 // Close closes Dir.
 func (p Place) Close() {
-	if p.Dir != nil {
-		p.Dir.Close()
+	if p.Dir >= 0 {
+		sys.CloseFD(p.Dir)
 	}
 }
 

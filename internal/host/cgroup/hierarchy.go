@@ -284,28 +284,28 @@ func (g *group) make() error {
 
 func (g *group) Enter(sub string) (Place, error) {
 	if strings.Contains(sub, "/") || sub == ".." {
-		return Place{}, fmt.Errorf("group %q below %s: not a name", sub, g.unit)
+		return nowhere, fmt.Errorf("group %q below %s: not a name", sub, g.unit)
 	}
 	g.h.mu.Lock()
 	defer g.h.mu.Unlock()
 	if err := g.make(); err != nil {
-		return Place{}, err
+		return nowhere, err
 	}
 	g.populated = true
 	dir := g.dir
 	if sub != "" {
 		dir = filepath.Join(dir, sub)
 		if err := os.Mkdir(dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
-			return Place{}, fmt.Errorf("make control group of %s: %w", g.unit, err)
+			return nowhere, fmt.Errorf("make control group of %s: %w", g.unit, err)
 		}
 	}
-	p := Place{Procs: []string{filepath.Join(dir, "cgroup.procs")}}
+	p := Place{Dir: -1, Procs: []string{filepath.Join(dir, "cgroup.procs")}}
 	if g.h.kind == V2 {
-		f, err := os.Open(dir)
+		fd, err := sys.OpenDirectory(dir)
 		if err != nil {
-			return Place{}, err
+			return nowhere, err
 		}
-		p.Dir = f
+		p.Dir = fd
 	}
 	return p, nil
 }

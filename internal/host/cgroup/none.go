@@ -347,7 +347,7 @@ func (g *loose) Unit() string { return g.unit }
 func (g *loose) Path() string { return "" }
 
 // Enter gives an empty Place: a process is placed by registering it.
-func (g *loose) Enter(string) (Place, error) { return Place{}, nil }
+func (g *loose) Enter(string) (Place, error) { return nowhere, nil }
 
 func (g *loose) Register(pid int, invocation string) {
 	g.n.mu.Lock()

@@ -33,7 +33,7 @@ func signalUntilStable(unit string, list func() ([]int, error), sig value.Signal
 			switch err := sys.Kill(pid, sig); {
 			case err == nil:
 				n++
-			case !errors.Is(err, sys.ErrNoProcess):
+			case !errors.Is(err, sys.ESRCH):
 				failed = fmt.Errorf("signal %v to process %d of %s: %w", sig, pid, unit, err)
 			}
 		}

@@ -15,7 +15,7 @@ import (
 // look gives what is known of one process: there is no /proc to read, so only
 // its process group and session.
 func look(pid int) (proc.Stat, error) {
-	if err := sys.Kill(pid, 0); errors.Is(err, sys.ErrNoProcess) {
+	if err := sys.Kill(pid, 0); errors.Is(err, sys.ESRCH) {
 		return proc.Stat{}, os.ErrNotExist
 	}
 	s := proc.Stat{PID: pid, State: 'S'}
@@ -55,7 +55,7 @@ func (g *loose) signalGroups(sig value.Signal, except []int) error {
 		if group, err := sys.ProcessGroup(pid); !m.gone && (err != nil || group != pid) {
 			continue
 		}
-		if err := sys.Kill(-pid, sig); err != nil && !errors.Is(err, sys.ErrNoProcess) {
+		if err := sys.Kill(-pid, sig); err != nil && !errors.Is(err, sys.ESRCH) {
 			errs = append(errs, fmt.Errorf("signal %v to group %d of %s: %w", sig, pid, g.unit, err))
 		}
 	}

@@ -3,22 +3,52 @@
 // neither who may send nor what they mean. It answers for sd_notify(3).
 package notify
 
-import "os"
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"unicode/utf8"
+
+	"rouse/internal/host/sys"
+)
+
+// maxSize is the longest message that is taken, in bytes, as systemd has it.
+const maxSize = 4096
 
 // Field is one line KEY=VALUE of a message.
 type Field struct{ Key, Value string }
 
 // A Message is one datagram. The receiver calls Done when it has dealt with it.
 type Message struct {
-	PID, UID, GID int // of the sender; PID 0 where the system does not tell
+	PID, UID, GID int  // of the sender
+	HasSender     bool // whether the system tells the sender; Linux only
 	Fields        []Field
-	Files         []*os.File // what came along; those taken over are to be set to nil
-	Barrier       bool       // BARRIER=1: nothing to do but Done, in turn
+	FDs           []int // what came along; those taken over are to be set to -1
+	Barrier       bool       // BARRIER=1: nothing to do but Done, in its turn
 }
 
-// Done closes the descriptors still in Files, which lets a waiting sender of a
+// Get gives the value of a field; the last one if there are several.
+func (m *Message) Get(key string) (value string, ok bool) {
+	for _, f := range m.Fields {
+		if f.Key == key {
+			value, ok = f.Value, true
+		}
+	}
+	return value, ok
+}
+
+// Done closes the descriptors still in FDs, which lets the waiting sender of a
 // barrier go on.
-func (m *Message) Done() {}
+func (m *Message) Done() {
+	for i, fd := range m.FDs {
+		if fd >= 0 {
+			sys.CloseFD(fd)
+			m.FDs[i] = -1
+		}
+	}
+}
 
 // Config says where to listen and who is told.
 type Config struct {
@@ -28,13 +58,117 @@ type Config struct {
 }
 
 // A Listener is the socket.
-type Listener struct{}
+type Listener struct {
+	config Config
+	file   *os.File
+	done   chan struct{}
+}
 
 // Listen opens the socket and begins to receive.
-func Listen(c Config) (*Listener, error) { return nil, nil }
+func Listen(c Config) (*Listener, error) {
+	if c.Log == nil {
+		c.Log = func(string) {}
+	}
+	f, err := sys.ListenDatagram(c.Path)
+	if err != nil {
+		return nil, err
+	}
+	l := &Listener{config: c, file: f, done: make(chan struct{})}
+	go l.run()
+	return l, nil
+}
 
 // Path is the value for $NOTIFY_SOCKET.
-func (l *Listener) Path() string { return "" }
+func (l *Listener) Path() string { return l.config.Path }
 
-// Close ends the receiving and removes the socket.
-func (l *Listener) Close() error { return nil }
+// Close ends the receiving, waits for a Deliver under way and removes the socket.
+func (l *Listener) Close() error {
+	err := l.file.Close()
+	<-l.done
+	return errors.Join(err, os.Remove(l.config.Path))
+}
+
+func (l *Listener) run() {
+	defer close(l.done)
+	buf := make([]byte, maxSize+1)
+	for {
+		d, err := sys.Receive(l.file, buf)
+		if errors.Is(err, os.ErrClosed) {
+			return
+		}
+		if err != nil {
+			// Nothing that a sender does ends up here, so it would be the same again.
+			l.config.Log(fmt.Sprintf("notify socket %s: %v; no longer listening", l.Path(), err))
+			return
+		}
+		if m := l.accept(d, buf); m != nil {
+			l.config.Deliver(m)
+		}
+	}
+}
+
+// accept makes a message of a datagram, or says why not.
+func (l *Listener) accept(d sys.Datagram, buf []byte) *Message {
+	m := &Message{PID: d.PID, UID: d.UID, GID: d.GID, HasSender: d.HasSender, FDs: d.FDs}
+	notes, err := m.read(buf[:d.Size], d)
+	for _, note := range notes {
+		l.config.Log(fmt.Sprintf("notify message of process %d: %s", d.PID, note))
+	}
+	if err != nil {
+		l.config.Log(fmt.Sprintf("notify message of process %d: %v; ignoring it", d.PID, err))
+		m.Done()
+		return nil
+	}
+	return m
+}
+
+// read fills in the fields. The notes are about fields that are left out.
+func (m *Message) read(text []byte, d sys.Datagram) (notes []string, err error) {
+	switch {
+	case d.Lost:
+		return nil, fmt.Errorf("more than %d descriptors", sys.MaxFDs)
+	case d.HasSender && d.PID <= 0:
+		return nil, errors.New("sent from another pid namespace")
+	case d.Truncated || d.Size > maxSize:
+		return nil, fmt.Errorf("longer than %d bytes", maxSize)
+	}
+	m.Fields, notes, err = Parse(text)
+	if err != nil {
+		return notes, err
+	}
+	if v, ok := m.Get("BARRIER"); !ok || v != "1" {
+		return notes, nil
+	}
+	m.Barrier = true
+	switch {
+	case len(m.Fields) != 1:
+		return notes, errors.New("BARRIER=1 is not alone")
+	case len(m.FDs) != 1:
+		return notes, fmt.Errorf("BARRIER=1 with %d descriptors, want 1", len(m.FDs))
+	}
+	return notes, nil
+}
+
+// Parse takes a message apart. One NUL at its end is allowed. Lines without "="
+// are left out, as are those that are not UTF-8; notes say so.
+func Parse(text []byte) (fields []Field, notes []string, err error) {
+	text = bytes.TrimSuffix(text, []byte{0})
+	if bytes.IndexByte(text, 0) >= 0 {
+		return nil, nil, errors.New("NUL byte in the middle")
+	}
+	for line := range strings.SplitSeq(string(text), "\n") {
+		if line == "" {
+			continue
+		}
+		key, value, ok := strings.Cut(line, "=")
+		switch {
+		case !utf8.ValidString(line):
+			notes = append(notes, fmt.Sprintf("%.40q is not UTF-8; ignoring the line", line))
+		case !ok || key == "":
+			notes = append(notes, fmt.Sprintf("%.40q is no assignment; ignoring the line", line))
+		default:
+			fields = append(fields, Field{key, value})
+		}
+	}
+	return fields, notes, nil
+}

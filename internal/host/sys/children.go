@@ -86,7 +86,7 @@ func LinuxSignal(n int) value.Signal {
 }
 
 // Kill sends a signal to a process, or to the process group -pid if pid is
-// negative. No signal (0) only asks whether it could be sent. kill(2).
+// negative. No signal (0) only asks whether it could be sent. ESRCH is for processes that are gone. kill(2).
 func Kill(pid int, s value.Signal) error {
 	if s == 0 {
 		return unix.Kill(pid, 0)
@@ -97,9 +97,6 @@ func Kill(pid int, s value.Signal) error {
 	}
 	return unix.Kill(pid, n)
 }
-
-// ErrNoProcess is what Kill gives for a process that is gone: ESRCH.
-const ErrNoProcess = unix.ESRCH
 
 // ProcessGroup and Session are those of a process. getpgid(2), getsid(2).
 func ProcessGroup(pid int) (int, error) { return unix.Getpgid(pid) }

@@ -21,33 +21,23 @@ func control(file *os.File, f func(fd int) error) error {
 	return inner
 }
 
-// quietFile makes a file of a descriptor that the Go runtime shall not watch:
-// one that others use, and whose traffic would wake this process for nothing.
-// The runtime watches those that do not block, so it is made to block meanwhile.
-func quietFile(fd int, name string, nonblock bool) (*os.File, error) {
-	if err := unix.SetNonblock(fd, false); err != nil {
-		unix.Close(fd)
-		return nil, os.NewSyscallError("fcntl", err)
+// OpenDirectory opens a directory, for the calls that take one by descriptor.
+func OpenDirectory(path string) (fd int, err error) {
+	fd, err = unix.Open(path, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return -1, &os.PathError{Op: "open", Path: path, Err: err}
 	}
-	f := os.NewFile(uintptr(fd), name)
-	if nonblock {
-		if err := unix.SetNonblock(fd, true); err != nil {
-			f.Close()
-			return nil, os.NewSyscallError("fcntl", err)
-		}
-	}
-	return f, nil
+	return fd, nil
 }
 
-// The errors that callers tell apart.
+// More errors that rooms of the host tell apart.
 const (
-	ErrAgain        = unix.EAGAIN       // nothing there now
-	ErrBusy         = unix.EBUSY        // in use
-	ErrNotEmpty     = unix.ENOTEMPTY    // a directory with something in it
-	ErrNoDevice     = unix.ENODEV       // gone
-	ErrNoFamily     = unix.EAFNOSUPPORT // no such kind of address on this system
-	ErrInUse        = unix.EADDRINUSE   // the address is taken
-	ErrRefused      = unix.ECONNREFUSED // nobody listens there
-	ErrReadOnly     = unix.EROFS        // the file system cannot be written
-	ErrNotDirectory = unix.ENOTDIR      // a file where a directory should be
+	EADDRINUSE   = unix.EADDRINUSE
+	EAFNOSUPPORT = unix.EAFNOSUPPORT
+	EBUSY        = unix.EBUSY
+	ECONNREFUSED = unix.ECONNREFUSED
+	EEXIST       = unix.EEXIST
+	ENODEV       = unix.ENODEV
+	ENOTEMPTY    = unix.ENOTEMPTY
+	EROFS        = unix.EROFS
 )

@@ -4,7 +4,6 @@ import (
 	"go/ast"
 	"go/token"
 	"path"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -142,17 +141,24 @@ func (found enums) check(t *Tree, f *File, s *ast.SwitchStmt) []Finding {
 	return all
 }
 
-// missing are the values of e that are not in seen. A name that begins unlike the
-// others, in lower case among upper, is a count and no value.
+// missing are the values of e that are not in seen. The last constant may be named
+// as the plural of the type: it is how many there are, and no value.
 func (e *enum) missing(seen map[string]bool) []string {
-	exported := slices.ContainsFunc(e.values, ast.IsExported)
+	last := len(e.values) - 1
 	var none []string
-	for _, v := range e.values {
-		if !seen[v] && ast.IsExported(v) == exported {
+	for i, v := range e.values {
+		if !seen[v] && (i < last || !isPlural(v, e.name)) {
 			none = append(none, v)
 		}
 	}
 	return none
+}
+
+// isPlural tells whether many is the plural of one, whatever the first letter's case.
+func isPlural(many, one string) bool {
+	stem := strings.TrimSuffix(one, "y")
+	return strings.EqualFold(many, one+"s") || strings.EqualFold(many, one+"es") ||
+		strings.EqualFold(many, stem+"ies")
 }
 
 // constant is the enumeration whose value x names in f, and the value's name.

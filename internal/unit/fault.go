@@ -11,7 +11,7 @@ type Fault struct {
 	Line        int    // 1-based; 0 if the file as a whole is at fault
 	Name, Value string // the assignment, if there is one
 	Why, Then   string // "not a time span", "keeping the default, 90s"
-	Fatal       bool   // the unit must not be used as it is: bad-setting
+	Fatal       bool   // the unit must not be used as it is
 }
 
 // String gives "file:line: Name=Value: why; then".

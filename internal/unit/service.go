@@ -16,6 +16,7 @@ type Service struct {
 
 	RestartDelay            value.Span // RestartSec=, default 100ms
 	TimeoutStart            value.Span // default DefaultTimeoutStartSec=; infinity for oneshot
+	TimeoutStartSet         bool       // by TimeoutStartSec= or TimeoutSec=
 	TimeoutStop             value.Span
 	TimeoutAbort            value.Span
 	TimeoutAbortSet         bool
@@ -25,6 +26,7 @@ type Service struct {
 	TimeoutStartFailureMode TimeoutFailureMode
 	TimeoutStopFailureMode  TimeoutFailureMode
 
+	PermissionsStartOnly   bool
 	RootDirectoryStartOnly bool
 	RemainAfterExit        bool
 	GuessMainPID           bool // default true

@@ -19,13 +19,13 @@ type Unit struct {
 	Type  name.Type // by the suffix of Name
 
 	Load        LoadState
-	LoadError   string   // why Load is not Loaded, one line
-	Fragment    string   // absolute path of the main file; "" for built-in units and units without one
-	DropIns     []string // absolute paths, in the order they were applied
-	Faults      []Fault  // what was wrong in the files, in file order
-	NotHonoured []string // directives set here that rouse parses and does not carry out, sorted, as "Section.Name"
-	Broken      bool     // a fault was such that the unit must not be used; Load is BadSetting then
-	Perpetual   bool     // always active, never stopped: -.slice, -.mount, init.scope
+	LoadError   string    // why Load is not Loaded, one line
+	Fragment    string    // absolute path of the main file; "" for built-in units and units without one
+	DropIns     []string  // absolute paths, in the order they were applied
+	Faults      []Fault   // what was wrong in the files, in file order
+	NotHonoured []string  // directives set here that rouse parses and does not carry out, sorted, as "Section.Name"
+	Broken      LoadState // what a fatal fault made of the unit, BadSetting or LoadFailed; else Stub
+	Perpetual   bool      // always active, never stopped: -.slice, -.mount, init.scope
 
 	Description       string
 	Documentation     []string
@@ -43,7 +43,8 @@ type Unit struct {
 	Collect             CollectMode
 
 	JobTimeout               value.Span // default infinity
-	JobRunningTimeout        value.Span // default infinity
+	JobRunningTimeout        value.Span // default: as JobTimeout
+	JobRunningTimeoutSet     bool       // by JobRunningTimeoutSec=
 	JobTimeoutAction         Action
 	JobTimeoutRebootArgument string
 	StartLimitInterval       value.Span // 0 or infinity: no limit

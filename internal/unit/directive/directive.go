@@ -5,7 +5,7 @@
 // is done with a unit. It answers for systemd.directives(7).
 package directive
 
-import "rouse/internal/unit"
+//go:generate go run ./generate
 
 // Support says how far rouse carries a setting out.
 type Support uint8
@@ -16,7 +16,7 @@ const (
 	Partial                  // does part of it
 	LinuxOnly                // does it on Linux, nothing elsewhere
 	Parsed                   // is read and shown, and has no effect
-	Refused                  // is read, warned about and dropped, as systemd 252 does itself
+	Refused                  // is read and dropped with a fault, as systemd 252 does itself
 	Supports
 )
 
@@ -26,46 +26,48 @@ func (s Support) String() string { return supportWords[s] }
 
 // Row is one setting, in all the sections that share it.
 type Row struct {
-	Name     string
-	Sections []string // "Unit", "Service", …
-	Bus      string   // property name; "" if it has none of its own
-	Default  string   // as one would write it; "" if it is off, empty or unset
-	Since    int      // systemd version that brought it; 0 if not recorded
-	Man      string   // "systemd.service(5)"
-	Support  Support
-	Note     string // what is missing, for all but Full
-	Doc      string // one line
+	Name    string
+	Group   Group  // says which sections it may stand in
+	Bus     string // the property that shows it, where that is not Name; "-" is none
+	Default string // as one would write it; "" is off, empty or not set
+	Since   int    // systemd version that brought it, for those later than 252
+	Support Support
+	Note    string // what is missing, for all but Full
+	Same    string // the setting that this is another name of
+	Doc     string // one line
+
+	in setting // nil for rows that are the Same as another
 }
 
-// Assignment is one "Name=Value" of a unit file. Line is 1-based.
-type Assignment struct {
-	Section, Name, Value, File string
-	Line                       int
+// Sections lists the sections that the setting may stand in.
+func (r *Row) Sections() []string { return groups[r.Group].sections }
+
+// Man is the manual page that the setting is described in.
+func (r *Row) Man() string { return groups[r.Group].man }
+
+// Property is the name of the property that shows the setting, "" if there is none.
+func (r *Row) Property() string {
+	switch {
+	case r.Bus == "-" || r.in == nil || r.in.signature() == "":
+		return ""
+	case r.Bus != "":
+		return r.Bus
+	}
+	return r.Name
 }
 
-// Context is what the meaning of an assignment depends on besides its text.
-type Context struct {
-	// Expand expands the specifiers of systemd.unit(5). Nil leaves text as it is.
-	Expand func(format string) (string, error)
-	// User is set for the manager of a user; Home and RuntimeDir are its own then.
-	User             bool
-	Home, RuntimeDir string
-	// Defaults are what empty assignments fall back to, and the facts of the
-	// machine that percentages refer to. Nil stands for NewDefaults().
-	Defaults *Defaults
+// Signature is the D-Bus signature of Property.
+func (r *Row) Signature() string {
+	if r.in == nil {
+		return ""
+	}
+	return r.in.signature()
 }
 
-// Apply carries out one assignment on u and returns what is wrong with it.
-// Settings and sections whose names begin with "X-" are ignored.
-func Apply(u *unit.Unit, a Assignment, c *Context) []unit.Fault { return nil }
-
-// Finish completes u when all its files have been applied: it chooses what was
-// left open and checks that the settings fit together. On error the unit's
-// load state is bad-setting.
-func Finish(u *unit.Unit, c *Context, d *Defaults) error { return nil }
-
-// Lookup finds the row of a setting, or nil.
-func Lookup(section, name string) *Row { return nil }
-
-// Rows lists all rows, sorted by section list and name.
-func Rows() []Row { return nil }
+// Syntax says what values look like: "time span".
+func (r *Row) Syntax() string {
+	if r.in == nil {
+		return "as " + r.Same + "="
+	}
+	return r.in.syntax()
+}

@@ -1,0 +1,218 @@
+package directive
+
+import (
+	"strings"
+
+	"rouse/internal/unit"
+	"rouse/internal/unit/name"
+	"rouse/internal/unit/value"
+)
+
+// Why settings are Parsed that whole rooms are missing for.
+const (
+	notBuilt  = "the sandbox is not built"
+	noScopes  = "scopes are not built"
+	oomNote   = "the kernel's killings are not told apart from others"
+	busEx     = "a(sasasttttuii)"
+	typeWords = "simple, exec, forking, oneshot, dbus, notify, notify-reload, idle"
+)
+
+// execCommands is one of the command lists of a service.
+type execCommands struct{ kind unit.ExecKind }
+
+func (s execCommands) assign(p *parse) error {
+	return parseCommands(p, &p.u.Service.Commands[s.kind])
+}
+
+func (s execCommands) property(u *unit.Unit) any {
+	return busCommands(&u.Service.Commands[s.kind])
+}
+
+func (s execCommands) signature() string { return commands.sig }
+func (s execCommands) syntax() string    { return commands.name }
+
+// further: the property with all flags is called after the first one.
+func (s execCommands) further(u *unit.Unit, list []Property) []Property {
+	return append(list, Property{s.kind.String() + "Ex", busEx, busCommandsEx(u.Service.Commands[s.kind])})
+}
+
+var (
+	busName = kind[string]{"bus name", "s", parseBusName, plain[string]}
+	pidFile = kind[string]{"path", "s", parsePIDFile, plain[string]}
+)
+
+// parseBusName: an empty name is refused.
+func parseBusName(p *parse, v *string) error {
+	s, err := p.expand(p.value)
+	if err != nil {
+		return err
+	}
+	if !validBusName(s) {
+		return why("not a bus name")
+	}
+	*v = s
+	return nil
+}
+
+// validBusName reports whether s is a well-known name of the D-Bus specification.
+func validBusName(s string) bool {
+	if len(s) == 0 || len(s) > 255 || strings.IndexByte(s, '.') < 0 {
+		return false
+	}
+	for part := range strings.SplitSeq(s, ".") {
+		if part == "" || part[0] >= '0' && part[0] <= '9' {
+			return false
+		}
+		for i := 0; i < len(part); i++ {
+			c := part[i]
+			if !(c == '_' || c == '-' || c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'z') {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// parsePIDFile: a relative path is below the runtime directory.
+func parsePIDFile(p *parse, v *string) error {
+	if p.value == "" {
+		*v = ""
+		return nil
+	}
+	s, err := p.expand(p.value)
+	if err != nil {
+		return err
+	}
+	if s == "" {
+		return why("not a path")
+	}
+	if s[0] != '/' {
+		s = p.runtime() + "/" + s
+	}
+	if s, err = cleanAbsolute(s); err != nil {
+		return fatal{err, unit.LoadFailed}
+	}
+	*v = p.noVarRun(s)
+	return nil
+}
+
+// runtime is the directory that the runtime files of units are below.
+func (c *Context) runtime() string {
+	if c.User && c.RuntimeDir != "" {
+		return c.RuntimeDir
+	}
+	return "/run"
+}
+
+// noVarRun takes /var off a path below /var/run, with a fault: it is long gone.
+func (p *parse) noVarRun(s string) string {
+	rest, ok := strings.CutPrefix(s, "/var/run")
+	if !ok || rest != "" && rest[0] != '/' {
+		return s
+	}
+	s = "/run/" + strings.TrimLeft(rest, "/")
+	p.fault("/var/run is an old name of /run", "using "+s)
+	return s
+}
+
+func parseSockets(p *parse) error {
+	return p.eachWord(value.Unquote|value.RetainEscape, func(w string) {
+		s, err := p.expandName(w)
+		switch {
+		case err != nil:
+			p.ignore(w, err.Error())
+		case name.TypeOf(s) != name.Socket:
+			p.ignore(w, "not the name of a socket")
+		default:
+			if s, err = p.unitName(s); err != nil {
+				p.ignore(w, err.Error())
+				return
+			}
+			p.u.Service.Sockets = appendNew(p.u.Service.Sockets, s)
+			p.addDep(unit.Wants, s)
+			p.addDep(unit.TriggeredBy, s)
+		}
+	})
+}
+
+func parseServiceType(p *parse) error {
+	err := parseEnum(p.value, unit.ServiceTypes, &p.u.Service.Type)
+	if err == nil {
+		p.u.Service.TypeSet = true
+	}
+	return err
+}
+
+// busServiceType is "" for units that could not be loaded.
+func busServiceType(u *unit.Unit) any {
+	if !u.Service.TypeSet {
+		return ""
+	}
+	return u.Service.Type.String()
+}
+
+func parseServiceOOM(p *parse) error {
+	err := parseEnum(p.value, unit.OOMPolicies, &p.u.Service.OOMPolicy)
+	if err == nil {
+		p.u.Service.OOMPolicySet = true
+	}
+	return err
+}
+
+func busServiceOOM(u *unit.Unit) any {
+	if !u.Service.OOMPolicySet {
+		return ""
+	}
+	return u.Service.OOMPolicy.String()
+}
+
+func parseScopeOOM(p *parse) error {
+	err := parseEnum(p.value, unit.OOMPolicies, &p.u.Scope.OOMPolicy)
+	if err == nil {
+		p.u.Scope.OOMPolicySet = true
+	}
+	return err
+}
+
+func busScopeOOM(u *unit.Unit) any {
+	if !u.Scope.OOMPolicySet {
+		return ""
+	}
+	return u.Scope.OOMPolicy.String()
+}
+
+func parseTimeoutStart(p *parse) error {
+	err := parseTimeout(p, &p.u.Service.TimeoutStart)
+	if err == nil {
+		p.u.Service.TimeoutStartSet = true
+	}
+	return err
+}
+
+func parseServiceTimeout(p *parse) error {
+	err := parseTimeoutStart(p)
+	if err == nil {
+		p.u.Service.TimeoutStop = p.u.Service.TimeoutStart
+	}
+	return err
+}
+
+// parseTimeoutAbort: 0 is 0 here; an empty value means TimeoutStopSec= again.
+func parseTimeoutAbort(p *parse) error {
+	if p.value == "" {
+		p.u.Service.TimeoutAbort, p.u.Service.TimeoutAbortSet = 0, false
+		return nil
+	}
+	err := parseSpan(p, &p.u.Service.TimeoutAbort)
+	if err == nil {
+		p.u.Service.TimeoutAbortSet = true
+	}
+	return err
+}
+
+func busTimeoutAbort(u *unit.Unit) any {
+	if !u.Service.TimeoutAbortSet {
+		return uint64(u.Service.TimeoutStop)
+	}
+	return uint64(u.Service.TimeoutAbort)
+}

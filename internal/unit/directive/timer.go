@@ -1,0 +1,211 @@
+package directive
+
+import (
+	"rouse/internal/unit"
+	"rouse/internal/unit/name"
+	"rouse/internal/unit/value"
+)
+
+var timerRows = [...]Row{
+	{Name: "AccuracySec", Group: timerGroup, Bus: "AccuracyUSec", Default: "1min", Support: Parsed, Note: noTimers,
+		Doc: "How late the timer may fire, so that it can fire together with others.",
+		in:  in[value.Span]{&span, func(u *unit.Unit) *value.Span { return &u.Timer.Accuracy }}},
+	{Name: "FixedRandomDelay", Group: timerGroup, Default: "no", Support: Parsed, Note: noTimers,
+		Doc: "Draw the random delay once and for all.",
+		in:  in[bool]{&boolean, func(u *unit.Unit) *bool { return &u.Timer.FixedRandomDelay }}},
+	{Name: "OnActiveSec", Group: timerGroup, Bus: "TimersMonotonic", Support: Parsed, Note: noTimers,
+		Doc: "Fire so long after the timer was started.",
+		in:  elapse{unit.OnActive}},
+	{Name: "OnBootSec", Group: timerGroup, Bus: "TimersMonotonic", Support: Parsed, Note: noTimers,
+		Doc: "Fire so long after the machine was booted.",
+		in:  elapse{unit.OnBoot}},
+	{Name: "OnCalendar", Group: timerGroup, Bus: "TimersCalendar", Support: Parsed, Note: noTimers,
+		Doc: "Fire at certain times of the calendar.",
+		in:  elapse{unit.OnCalendar}},
+	{Name: "OnClockChange", Group: timerGroup, Default: "no", Support: Parsed, Note: noTimers,
+		Doc: "Fire when the clock is set.",
+		in:  in[bool]{&boolean, func(u *unit.Unit) *bool { return &u.Timer.OnClockChange }}},
+	{Name: "OnStartupSec", Group: timerGroup, Bus: "TimersMonotonic", Support: Parsed, Note: noTimers,
+		Doc: "Fire so long after the manager was started.",
+		in:  elapse{unit.OnStartup}},
+	{Name: "OnTimezoneChange", Group: timerGroup, Default: "no", Support: Parsed, Note: noTimers,
+		Doc: "Fire when the time zone changes.",
+		in:  in[bool]{&boolean, func(u *unit.Unit) *bool { return &u.Timer.OnTimezoneChange }}},
+	{Name: "OnUnitActiveSec", Group: timerGroup, Bus: "TimersMonotonic", Support: Parsed, Note: noTimers,
+		Doc: "Fire so long after the unit last became active.",
+		in:  elapse{unit.OnUnitActive}},
+	{Name: "OnUnitInactiveSec", Group: timerGroup, Bus: "TimersMonotonic", Support: Parsed, Note: noTimers,
+		Doc: "Fire so long after the unit last became inactive.",
+		in:  elapse{unit.OnUnitInactive}},
+	{Name: "Persistent", Group: timerGroup, Default: "no", Support: Parsed, Note: noTimers,
+		Doc: "Fire at once for calendar times that passed while the machine was off.",
+		in:  in[bool]{&boolean, func(u *unit.Unit) *bool { return &u.Timer.Persistent }}},
+	{Name: "RandomizedDelaySec", Group: timerGroup, Bus: "RandomizedDelayUSec", Default: "0",
+		Support: Parsed, Note: noTimers,
+		Doc: "The most that firing is put off by at random.",
+		in:  in[value.Span]{&span, func(u *unit.Unit) *value.Span { return &u.Timer.RandomizedDelay }}},
+	{Name: "RemainAfterElapse", Group: timerGroup, Default: "yes", Support: Parsed, Note: noTimers,
+		Doc: "Stay loaded after the timer has fired for the last time.",
+		in:  in[bool]{&boolean, func(u *unit.Unit) *bool { return &u.Timer.RemainAfterElapse }}},
+	{Name: "Unit", Group: timerGroup, Default: "the service of the same name", Support: Parsed, Note: noTimers,
+		Doc: "The unit that is started when the timer fires.",
+		in: does{"unit name", "s",
+			func(p *parse) error { return parseTriggered(p, &p.u.Timer.Unit) },
+			func(u *unit.Unit) any { return triggered(u, u.Timer.Unit) }}},
+	{Name: "WakeSystem", Group: timerGroup, Default: "no", Support: Parsed, Note: noTimers,
+		Doc: "Wake the machine from suspension to fire.",
+		in:  in[bool]{&boolean, func(u *unit.Unit) *bool { return &u.Timer.WakeSystem }}},
+}
+
+var pathRows = [...]Row{
+	{Name: "DirectoryMode", Group: pathGroup, Default: "0755", Support: Parsed, Note: noPaths,
+		Doc: "The mode of directories made by MakeDirectory=.",
+		in:  in[value.Mode]{&mode, func(u *unit.Unit) *value.Mode { return &u.Path.DirectoryMode }}},
+	{Name: "DirectoryNotEmpty", Group: pathGroup, Bus: "Paths", Support: Parsed, Note: noPaths,
+		Doc: "Start the unit while a directory has entries.",
+		in:  watch{unit.DirectoryNotEmpty}},
+	{Name: "MakeDirectory", Group: pathGroup, Default: "no", Support: Parsed, Note: noPaths,
+		Doc: "Make the directories that are watched.",
+		in:  in[bool]{&boolean, func(u *unit.Unit) *bool { return &u.Path.MakeDirectory }}},
+	{Name: "PathChanged", Group: pathGroup, Bus: "Paths", Support: Parsed, Note: noPaths,
+		Doc: "Start the unit when a file is closed after writing.",
+		in:  watch{unit.PathChanged}},
+	{Name: "PathExists", Group: pathGroup, Bus: "Paths", Support: Parsed, Note: noPaths,
+		Doc: "Start the unit while a path exists.",
+		in:  watch{unit.PathExists}},
+	{Name: "PathExistsGlob", Group: pathGroup, Bus: "Paths", Support: Parsed, Note: noPaths,
+		Doc: "Start the unit while a glob matches any path.",
+		in:  watch{unit.PathExistsGlob}},
+	{Name: "PathModified", Group: pathGroup, Bus: "Paths", Support: Parsed, Note: noPaths,
+		Doc: "Start the unit when a file is written to.",
+		in:  watch{unit.PathModified}},
+	{Name: "TriggerLimitBurst", Group: pathGroup, Default: "200", Support: Parsed, Note: noPaths,
+		Doc: "How often in TriggerLimitIntervalSec= the unit may be started.",
+		in:  in[uint]{&unsigned, func(u *unit.Unit) *uint { return &u.Path.TriggerLimitBurst }}},
+	{Name: "TriggerLimitIntervalSec", Group: pathGroup, Bus: "TriggerLimitIntervalUSec", Default: "2s",
+		Support: Parsed, Note: noPaths,
+		Doc: "The time in which TriggerLimitBurst= starts are allowed; 0 is no limit.",
+		in:  in[value.Span]{&span, func(u *unit.Unit) *value.Span { return &u.Path.TriggerLimitInterval }}},
+	{Name: "Unit", Group: pathGroup, Default: "the service of the same name", Support: Parsed, Note: noPaths,
+		Doc: "The unit that is started.",
+		in: does{"unit name", "s",
+			func(p *parse) error { return parseTriggered(p, &p.u.Path.Unit) },
+			func(u *unit.Unit) any { return triggered(u, u.Path.Unit) }}},
+}
+
+// elapse is one of the On… settings of timers, which all add to one list.
+type elapse struct{ base unit.TimerBase }
+
+// assign adds a time. An empty value takes all away, of whatever kind.
+func (s elapse) assign(p *parse) error {
+	t := p.u.Timer
+	if p.value == "" {
+		t.Specs = nil
+		return nil
+	}
+	text, err := p.expand(p.value)
+	if err != nil {
+		return err
+	}
+	spec := unit.TimerSpec{Base: s.base}
+	if s.base == unit.OnCalendar {
+		spec.Calendar, err = value.ParseCalendar(text)
+	} else {
+		spec.Span, err = value.ParseSpan(text)
+	}
+	if err == nil {
+		t.Specs = append(t.Specs, spec)
+	}
+	return err
+}
+
+// property lists the times, the last one first, as systemd does. The last
+// field, the next time to fire, is the manager's to fill in.
+func (s elapse) property(u *unit.Unit) any {
+	list := []any{}
+	specs := u.Timer.Specs
+	for i := len(specs) - 1; i >= 0; i-- {
+		spec := &specs[i]
+		isCalendar := spec.Base == unit.OnCalendar
+		switch {
+		case isCalendar != (s.base == unit.OnCalendar):
+		case isCalendar:
+			list = append(list, []any{spec.Base.String(), spec.Calendar.String(), uint64(0)})
+		default:
+			list = append(list, []any{spec.Base.String(), uint64(spec.Span), uint64(0)})
+		}
+	}
+	return list
+}
+
+func (s elapse) signature() string {
+	if s.base == unit.OnCalendar {
+		return "a(sst)"
+	}
+	return "a(stt)"
+}
+
+func (s elapse) syntax() string {
+	if s.base == unit.OnCalendar {
+		return "calendar event"
+	}
+	return "time span"
+}
+
+// watch is one of the settings of paths to watch, which all add to one list.
+type watch struct{ kind unit.PathKind }
+
+// assign adds a path. An empty value takes all away, of whatever kind.
+func (s watch) assign(p *parse) error {
+	if p.value == "" {
+		p.u.Path.Specs = nil
+		return nil
+	}
+	path, err := p.absolute(p.value)
+	if err == nil {
+		p.u.Path.Specs = append(p.u.Path.Specs, unit.PathSpec{Kind: s.kind, Path: path})
+	}
+	return err
+}
+
+// property lists the paths, the last one first, as systemd does.
+func (s watch) property(u *unit.Unit) any {
+	list := []any{}
+	specs := u.Path.Specs
+	for i := len(specs) - 1; i >= 0; i-- {
+		list = append(list, []any{specs[i].Kind.String(), specs[i].Path})
+	}
+	return list
+}
+
+func (s watch) signature() string { return "a(ss)" }
+func (s watch) syntax() string    { return "absolute path" }
+
+// parseTriggered reads the unit that a timer or path starts. The first one
+// given counts; an empty value is refused.
+func parseTriggered(p *parse, v *string) error {
+	if *v != "" {
+		return why("there is a unit to start already, " + *v)
+	}
+	s, err := p.unitName(p.value)
+	if err != nil {
+		return err
+	}
+	if s == p.u.Name || name.TypeOf(s) == name.Bad {
+		return why("the unit cannot start itself")
+	}
+	*v = s
+	return nil
+}
+
+// triggered is the unit that a timer or path starts.
+func triggered(u *unit.Unit, given string) string {
+	if given != "" {
+		return given
+	}
+	other, err := name.WithSuffix(u.Name, ".service")
+	if err != nil {
+		return ""
+	}
+	return other
+}

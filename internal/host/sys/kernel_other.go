@@ -2,6 +2,25 @@
 
 package sys
 
+import "golang.org/x/sys/unix"
+
+// PeekChild is not to be had here; ReapChild(-1) takes any.
+func PeekChild() (pid int, ok bool, err error) {
+	return 0, false, Unsupported("look at a dead child")
+}
+
+const receiveFlags = 0
+
+func growReceiveBuffer(fd, size int) {
+	unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, size)
+}
+
+// passCredentials does nothing: what these systems send along differs from one
+// to the next and lacks the pid on some, so no sender is told (HasSender).
+func passCredentials(int) error { return nil }
+
+func readCredentials(*unix.SocketControlMessage, *Datagram) {}
+
 // The changes that inotify tells of, where there is inotify.
 const (
 	InModify = 1 << iota

@@ -6,9 +6,12 @@
 package spawn
 
 import (
+	"fmt"
+	"os"
 	"sync"
 
 	"rouse/internal/host/identity"
+	"rouse/internal/host/sys"
 	"rouse/internal/unit"
 	"rouse/internal/unit/value"
 )
@@ -16,9 +19,9 @@ import (
 // Request says what to start and in which context. Start does not keep it.
 type Request struct {
 	Unit string // for messages
-	// Command is the program. Argv is taken as it is: the caller has expanded $VAR
-	// (value.ExpandArgs). A Path without a slash is sought in the search path, below
-	// RootDirectory= if that applies. Of the prefixes, -, + and ! are looked at.
+	// Command is the program. Argv is taken as it is: the caller has expanded $VAR. A
+	// Path without a slash is sought in the search path, below RootDirectory= if that
+	// applies. Of the prefixes, -, + and ! are looked at.
 	Command value.Command
 	Exec    *unit.Exec // nil is an empty context
 	// Env is the complete environment. An entry LISTEN_PID=, WATCHDOG_PID= or
@@ -27,7 +30,7 @@ type Request struct {
 	// Stdin, Stdout and Stderr are descriptors of the manager; -1 is /dev/null.
 	Stdin, Stdout, Stderr int
 	// Files become the descriptors 3, 4, 5 and so on. The last Stored of them come
-	// from the descriptor store: NonBlocking= is not for them.
+	// from the descriptor store: NonBlocking is not for them.
 	Files       []int
 	Stored      int
 	NonBlocking bool // O_NONBLOCK is set in Files; cleared if false
@@ -53,27 +56,19 @@ type Process struct {
 	Pidfd int // close-on-exec, the caller's to close; -1 if the system has none
 }
 
-// A StepError is an operation that failed between fork and exec. The process is
-// real: it exits, or has exited, with Status and is reaped like any other.
-type StepError struct {
-	Unit      string
-	Step      string // the operation and its object: "exec /usr/bin/web", "chdir /srv"
-	Directive string // who asked for it: "ExecStart", "WorkingDirectory"; "" if nobody did
-	Errno     int    // 0 if Err says it better
-	Err       error  // the cause; nil is Errno
-	Status    int    // the exit status of the process, systemd.exec(5); see StatusName
-}
-
-// Error gives "start web.service: exec /usr/bin/web: no such file or directory (203/EXEC)".
-func (e *StepError) Error() string { return "" }
+// inFlight is how many processes may be between fork and exec. Each of them
+// holds a thread.
+const inFlight = 8
 
 // A Spawner starts processes. Its methods may be called from any goroutine;
 // only a few processes are between fork and exec at a time, the others wait.
-// The fields are set before the first Start.
+// The fields are set before the first Start, and so are the signals that the
+// manager ignores (signal.Ignore): children get the default action.
 type Spawner struct {
 	// Users finds users and groups; nil is those of /etc.
 	Users *identity.DB
-	// SearchPath is where commands without a slash are sought; nil is DefaultSearchPath.
+	// SearchPath is where commands without a slash are sought if ExecSearchPath= is
+	// not set; nil is DefaultSearchPath.
 	SearchPath []string
 	// Directory is where processes start whose WorkingDirectory= is not set; "" is "/".
 	// If it is set and missing, "/" is taken (a user manager's home).
@@ -81,33 +76,100 @@ type Spawner struct {
 	// Started is called on Start's goroutine for each new process, failed ones too,
 	// before a holder of Forking's lock can go on. It must not block or Start.
 	Started func(r *Request, p Process)
+
+	once    sync.Once
+	kernel  kernel
+	means   means // how to start; prepare chooses unless it is set
+	slots   chan struct{}
+	null    *os.File // /dev/null
+	nullErr error
+	barrier *barrier
+}
+
+func (s *Spawner) prepare() {
+	best := s.kernel.prepare()
+	if s.means == meansUnset {
+		s.means = best
+	}
+	s.slots = make(chan struct{}, inFlight)
+	s.null, s.nullErr = os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	s.barrier = newBarrier()
 }
 
 // Start returns once the program has been executed or an operation failed. If
 // there is no process at all, the error is no *StepError and PID is 0; if an
 // operation failed in the process, the error is a *StepError and PID is set.
-func (s *Spawner) Start(r *Request) (Process, error) { return Process{Pidfd: -1}, nil }
+// An unknown user or group is such a failure too.
+func (s *Spawner) Start(r *Request) (Process, error) {
+	s.once.Do(s.prepare)
+	none := Process{Pidfd: -1}
+	p, err := s.newPlanner(r)
+	if err != nil {
+		return none, err
+	}
+	p.child(s.nullFD())
+	s.slots <- struct{}{}
+	defer func() { <-s.slots }()
+	pr, failed, err := s.start(p.plan, func(pr Process) {
+		if s.Started != nil {
+			s.Started(r, pr)
+		}
+	})
+	if err != nil {
+		return none, err
+	}
+	if failed != nil {
+		return pr, failed
+	}
+	return pr, nil
+}
+
+// nullFD is the descriptor of /dev/null; -1, which fails as a standard stream,
+// if there is none.
+func (s *Spawner) nullFD() int {
+	if s.nullErr != nil {
+		return -1
+	}
+	return int(s.null.Fd())
+}
 
 // Forking is the lock for reap.Config.Forking. Lock returns when Started has
 // been called for every process that was dead before. It does not wait for
 // processes that are still alive between fork and exec, and keeps none from
 // being started.
-func (s *Spawner) Forking() sync.Locker { return new(sync.Mutex) }
+func (s *Spawner) Forking() sync.Locker {
+	s.once.Do(s.prepare)
+	return s.barrier
+}
 
 // Become applies the context of r to the calling process and executes the
 // command in its place. It returns only if an operation failed, and then the
-// process should exit with the error's Status. Only the directives named in
-// only are applied; session, descriptors, signals and control group are kept.
-func (s *Spawner) Become(r *Request, only []string) error { return nil }
+// process must exit with the error's Status, for it is half changed. Only the
+// directives named in only are applied; session, descriptors and control group
+// are kept. The error is a *StepError unless the request makes no sense.
+func (s *Spawner) Become(r *Request, only []string) error {
+	p, err := s.newPlanner(r)
+	if err != nil {
+		return err
+	}
+	p.self(only)
+	if failed := p.become(); failed != nil {
+		return failed
+	}
+	last := &p.steps[len(p.steps)-1]
+	err = p.execute(last.list)
+	return p.failed(len(p.steps)-1, int(sys.ErrnoOf(err)), last.statusOf(err))
+}
 
-// NotApplied names the directives of x that this system cannot carry out, or
-// that this package does not, sorted.
-func NotApplied(x *unit.Exec) []string { return nil }
-
-// Executor must be called first thing in main: in a process that was started
-// to execute a Request (on systems without a better way) it does so and does
-// not return. Everywhere else it does nothing.
-func Executor() {}
-
-// StatusName is the name of an exit status of systemd.exec(5), "EXEC" for 203; "" if it has none.
-func StatusName(status int) string { return "" }
+// nonblocking sets or clears O_NONBLOCK in the files that are not from the store.
+func (r *Request) nonblocking() *StepError {
+	for i, fd := range r.Files[:max(0, len(r.Files)-r.Stored)] {
+		if err := sys.SetNonblock(fd, r.NonBlocking); err != nil {
+			return &StepError{
+				Step: fmt.Sprintf("set O_NONBLOCK of descriptor %d", 3+i), Directive: "NonBlocking",
+				Errno: int(sys.ErrnoOf(err)), Status: StatusFDs,
+			}
+		}
+	}
+	return nil
+}

@@ -23,6 +23,7 @@ const (
 	CallExecve      = unix.SYS_EXECVE
 	CallExitGroup   = unix.SYS_EXIT_GROUP
 	CallFcntl       = unix.SYS_FCNTL
+	CallGetpid      = unix.SYS_GETPID
 	CallOpenat      = unix.SYS_OPENAT
 	CallPrlimit     = unix.SYS_PRLIMIT64
 	CallSetpriority = unix.SYS_SETPRIORITY
@@ -40,7 +41,7 @@ const (
 	CallSetresgid = unix.SYS_SETRESGID*is64 + 210*(1-is64)
 	CallSetresuid = unix.SYS_SETRESUID*is64 + 208*(1-is64)
 
-	is64 = ^uint(0) >> 63
+	is64 = 1<<(^uint(0)>>63) - 1
 )
 
 // Arguments of those calls.
@@ -54,7 +55,6 @@ const (
 	SigIgnore       = 1 // SIG_IGN; SIG_DFL is 0
 	SigsetBytes     = 8
 	Signals         = 64 // the highest number
-	SIGPIPE         = int(unix.SIGPIPE)
 	SIGKILL         = int(unix.SIGKILL)
 	SIGSTOP         = int(unix.SIGSTOP)
 	SIGCHLD         = int(unix.SIGCHLD)

@@ -5,6 +5,7 @@ package sys
 import (
 	"errors"
 	"os"
+	"runtime"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -33,6 +34,9 @@ func SetGroup(gid int) error { return syscall.Setgid(gid) }
 
 // SetUser sets the real, effective and saved user, in all threads. setuid(2).
 func SetUser(uid int) error { return syscall.Setuid(uid) }
+
+// SIGPIPE for os/signal.
+const SIGPIPE = syscall.SIGPIPE
 
 // Chroot changes the root directory, and not the working directory. chroot(2).
 func Chroot(dir string) error { return unix.Chroot(dir) }
@@ -143,4 +147,21 @@ func ErrnoOf(err error) Errno {
 	var e Errno
 	errors.As(err, &e)
 	return e
+}
+
+// Nice reads the nice level of the process. getpriority(2).
+func Nice() (int, error) {
+	n, err := unix.Getpriority(unix.PRIO_PROCESS, 0)
+	if runtime.GOOS == "linux" {
+		n = 20 - n // the bare call gives 40 to 1, so as not to be negative
+	}
+	return n, err
+}
+
+// KeepFileLimit makes Exec and ForkExec keep the limit of open files as it is,
+// where it is about to be set by other means than SetLimit.
+func KeepFileLimit() {
+	if soft, hard, err := Limit(unix.RLIMIT_NOFILE); err == nil {
+		_ = SetLimit(unix.RLIMIT_NOFILE, soft, hard)
+	}
 }

@@ -1,0 +1,351 @@
+package spawn
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"rouse/internal/host/identity"
+	"rouse/internal/host/sys"
+	"rouse/internal/unit"
+	"rouse/internal/unit/value"
+)
+
+// DefaultSearchPath is where commands without a slash are sought.
+var DefaultSearchPath = []string{
+	"/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin",
+}
+
+// softFiles is the soft limit of open files for those that say nothing. The Go
+// runtime has raised the manager's own, which programs that use select(2) must
+// not inherit. systemd does the same. systemd-system.conf(5), DefaultLimitNOFILE=.
+const softFiles = 1024
+
+// A planner turns a request into a plan.
+type planner struct {
+	*plan
+	s *Spawner
+	r *Request
+	x *unit.Exec
+	// only names the directives to apply; nil is all of them.
+	only []string
+	who  credentials
+}
+
+// newPlanner fails on requests that no system call can express.
+func (s *Spawner) newPlanner(r *Request) (*planner, error) {
+	p := &planner{s: s, r: r, x: r.Exec, plan: &plan{unit: r.Unit, cgroup: -1}}
+	if p.x == nil {
+		p.x = &noExec
+	}
+	p.argv = r.Command.Argv
+	if len(p.argv) == 0 {
+		p.argv = []string{r.Command.Path}
+	}
+	p.env = r.Env
+	for i, e := range p.env {
+		if slices.Contains(pidVariables, e) {
+			p.pids = append(p.pids, i)
+		}
+	}
+	for _, list := range [][]string{
+		p.argv, p.env, r.CgroupProcs, {r.Command.Path, p.x.RootDirectory, p.x.WorkingDirectory},
+	} {
+		for _, s := range list {
+			if strings.IndexByte(s, 0) >= 0 {
+				return nil, fmt.Errorf("start %s: NUL byte in %.40q", r.Unit, s)
+			}
+		}
+	}
+	return p, nil
+}
+
+// child lists what a new process does, in the order of systemd.
+func (p *planner) child(null int) {
+	p.group()
+	p.signals()
+	p.add(step{kind: stepSession, status: StatusSetsid})
+	if p.r.Fail != nil {
+		p.fail(p.r.Fail)
+		return
+	}
+	if e := p.identify(); e != nil {
+		p.fail(e)
+		return
+	}
+	if e := p.r.nonblocking(); e != nil {
+		p.fail(e)
+		return
+	}
+	p.descriptors(null)
+	p.context()
+	if p.fault != nil {
+		return
+	}
+	p.add(step{kind: stepClose, n: [2]int64{int64(3 + len(p.r.Files))}, status: StatusFDs})
+	p.exec()
+}
+
+// self lists what the calling process does to itself.
+func (p *planner) self(only []string) {
+	p.only = append([]string{}, only...)
+	if p.wants("IgnoreSIGPIPE") {
+		p.signals()
+	}
+	if e := p.identify(); e != nil {
+		p.fail(e)
+		return
+	}
+	p.context()
+	p.exec()
+}
+
+func (p *planner) wants(directive string) bool {
+	return p.only == nil || slices.Contains(p.only, directive)
+}
+
+// privileged: the command has the prefix "+".
+func (p *planner) privileged() bool { return p.r.Command.Flags&value.FullPrivilege != 0 }
+
+func (p *planner) group() {
+	p.cgroup = p.r.Cgroup
+	for _, path := range p.r.CgroupProcs {
+		p.add(step{kind: stepCgroup, text: path, n: [2]int64{-1}, status: StatusCgroup})
+	}
+	if len(p.r.CgroupProcs) == 0 && p.r.Cgroup >= 0 {
+		p.add(step{kind: stepCgroup, n: [2]int64{int64(p.r.Cgroup)}, status: StatusCgroup})
+	}
+}
+
+func (p *planner) signals() {
+	s := step{kind: stepSignals, directive: "IgnoreSIGPIPE", status: StatusSignalMask}
+	if p.x.IgnoreSIGPIPE {
+		s.n[0] = 1
+	}
+	p.add(s)
+}
+
+func (p *planner) descriptors(null int) {
+	for i, fd := range []int{p.r.Stdin, p.r.Stdout, p.r.Stderr} {
+		if fd < 0 {
+			fd = null
+		}
+		d := stdioDirectives[i]
+		p.add(step{
+			kind: stepStdio, n: [2]int64{int64(fd), int64(i)}, directive: d.directive, status: d.status,
+		})
+	}
+	if len(p.r.Files) > 0 {
+		p.add(step{kind: stepFiles, ids: p.r.Files, status: StatusFDs})
+	}
+}
+
+// context adds what unit.Exec asks for.
+func (p *planner) context() {
+	x := p.x
+	if x.OOMScoreSet && p.wants("OOMScoreAdjust") && sys.HaveOOMScoreAdjust {
+		p.add(step{
+			kind: stepOOM, n: [2]int64{int64(x.OOMScoreAdjust)},
+			directive: "OOMScoreAdjust", status: StatusOOMAdjust,
+		})
+	}
+	if x.NiceSet && p.wants("Nice") {
+		p.add(step{
+			kind: stepNice, n: [2]int64{int64(x.Nice)}, directive: "Nice", status: StatusNice,
+		})
+	}
+	if p.wants("UMask") {
+		p.add(step{kind: stepUmask, n: [2]int64{int64(x.UMask)}, directive: "UMask"})
+	}
+	p.limits()
+	if !p.r.Privileged && p.r.Command.Flags&(value.FullPrivilege|value.NoSetuid) == 0 {
+		p.groups()
+	}
+	chroot := x.RootDirectory != "" && x.RootDirectory != "/" && p.wants("RootDirectory")
+	if chroot && !p.r.NoChroot {
+		p.add(step{
+			kind: stepChroot, text: x.RootDirectory, directive: "RootDirectory", status: StatusChroot,
+		})
+	}
+	if !p.r.Privileged && p.r.Command.Flags&(value.FullPrivilege|value.NoSetuid) == 0 {
+		p.user()
+	}
+	p.directory(chroot && p.r.NoChroot)
+}
+
+func (p *planner) limits() {
+	for l, want := range p.x.Limits {
+		name := value.Limit(l).String()
+		number, ok := sys.LimitNumber(name)
+		if !ok {
+			continue // NotApplied tells
+		}
+		s := step{
+			kind: stepLimit, text: name, n: [2]int64{int64(number)}, directive: "Limit" + name,
+			limit: [2]uint64{want.Soft, want.Hard}, status: StatusLimits,
+		}
+		switch {
+		case want.Set && p.wants(s.directive) && !p.privileged():
+			p.add(s)
+		case l == int(value.LimitNOFILE) && p.only == nil:
+			soft, hard, err := sys.Limit(number)
+			if err == nil && soft > softFiles {
+				s.limit = [2]uint64{min(softFiles, hard), hard}
+				p.add(s)
+			}
+		}
+	}
+}
+
+// directory decides where the program starts. Below is set if RootDirectory= is
+// not applied, and the working directory is still meant to be below it.
+func (p *planner) directory(below bool) {
+	s := step{kind: stepChdir, text: p.x.WorkingDirectory, status: StatusChdir}
+	s.directive = "WorkingDirectory"
+	if p.x.WorkingDirectoryMissingOK {
+		s.n[0] = 1
+	}
+	switch {
+	case p.only != nil && !p.wants(s.directive):
+		return
+	case p.x.WorkingDirectoryHome && p.who.user != nil:
+		s.text = p.who.user.Home
+	case p.x.WorkingDirectoryHome && p.s.Directory == "":
+		p.fail(&StepError{
+			Step: "chdir ~", Directive: s.directive, Errno: int(sys.ENXIO), Status: StatusChdir,
+		})
+		return
+	case s.text == "" && p.s.Directory != "":
+		s.text, s.n[0] = p.s.Directory, 1
+	}
+	if below {
+		s.text = filepath.Join(p.x.RootDirectory, s.text)
+	}
+	if s.text == "" {
+		s.text = "/"
+	}
+	p.add(s)
+}
+
+func (p *planner) exec() {
+	if p.fault != nil {
+		return
+	}
+	path := p.r.Command.Path
+	s := step{kind: stepExec, text: path, directive: "ExecStart", status: StatusExec}
+	if strings.ContainsRune(path, '/') {
+		s.list = []string{path}
+	} else {
+		dirs := p.x.SearchPath
+		if len(dirs) == 0 {
+			dirs = p.s.SearchPath
+		}
+		if len(dirs) == 0 {
+			dirs = DefaultSearchPath
+		}
+		for _, dir := range dirs {
+			s.list = append(s.list, dir+"/"+path)
+		}
+	}
+	if p.r.Command.Flags&value.IgnoreFailure != 0 {
+		s.n[0] = 1
+	}
+	p.add(s)
+}
+
+// credentials are what User=, Group= and SupplementaryGroups= come down to.
+type credentials struct {
+	user   *identity.User // nil: stays as it is
+	gid    int            // -1: stays as it is
+	groups []int          // nil: stay as they are
+}
+
+// identify looks users and groups up, also for commands that do not change
+// theirs, as systemd does.
+func (p *planner) identify() *StepError {
+	p.who.gid = -1
+	db := p.s.Users
+	if db == nil {
+		db = localUsers
+	}
+	unknown := func(what string, err error, directive string, status int) *StepError {
+		return &StepError{
+			Step: "look up " + what, Directive: directive, Err: errors.Unwrap(err), Status: status,
+		}
+	}
+	if p.x.User != "" && p.wants("User") {
+		u, err := db.User(p.x.User)
+		if err != nil {
+			return unknown("user "+p.x.User, err, "User", StatusUser)
+		}
+		p.who.user, p.who.gid = &u, u.GID
+	}
+	if p.x.Group != "" && p.wants("Group") {
+		g, err := db.Group(p.x.Group)
+		if err != nil {
+			return unknown("group "+p.x.Group, err, "Group", StatusGroup)
+		}
+		p.who.gid = g.GID
+	}
+	if u := p.who.user; u != nil && p.who.gid > 0 {
+		primary := *u
+		primary.GID = p.who.gid
+		list, err := db.Groups(primary)
+		if err != nil {
+			return unknown("groups of "+u.Name, err, "User", StatusGroup)
+		}
+		p.who.groups = list
+	}
+	if !p.wants("SupplementaryGroups") {
+		return nil
+	}
+	for _, name := range p.x.SupplementaryGroups {
+		g, err := db.Group(name)
+		if err != nil {
+			return unknown("group "+name, err, "SupplementaryGroups", StatusGroup)
+		}
+		if !slices.Contains(p.who.groups, g.GID) {
+			p.who.groups = append(p.who.groups, g.GID)
+		}
+	}
+	return nil
+}
+
+// already reports whether the process, without privileges, is who it shall be:
+// then nothing need be done, and nothing could be.
+func (p *planner) already() bool {
+	w := &p.who
+	return os.Geteuid() != 0 && len(p.x.SupplementaryGroups) == 0 &&
+		(w.user == nil || w.user.UID == os.Geteuid()) && (w.gid < 0 || w.gid == os.Getegid())
+}
+
+func (p *planner) groups() {
+	if p.already() {
+		return
+	}
+	if p.who.groups != nil {
+		p.add(step{
+			kind: stepGroups, ids: p.who.groups, directive: "SupplementaryGroups", status: StatusGroup,
+		})
+	}
+	if p.who.gid >= 0 {
+		p.add(step{
+			kind: stepGroup, n: [2]int64{int64(p.who.gid)}, directive: "Group", status: StatusGroup,
+		})
+	}
+}
+
+func (p *planner) user() {
+	if p.who.user == nil || p.already() {
+		return
+	}
+	p.add(step{
+		kind: stepUser, n: [2]int64{int64(p.who.user.UID)}, directive: "User", status: StatusUser,
+	})
+}
+
+// localUsers is the database of those who name none.
+var localUsers = identity.New("")

@@ -1,0 +1,211 @@
+package spawn
+
+import (
+	"fmt"
+	"runtime"
+	"slices"
+	"unsafe"
+
+	"rouse/internal/host/sys"
+)
+
+// kernel is what a Spawner knows about this system.
+type kernel struct {
+	arenas   chan *arena // free ones
+	ignored  []int
+	dumpable bool
+}
+
+// prepare finds the best means and what the manager's children would inherit.
+func (k *kernel) prepare() means {
+	k.arenas = make(chan *arena, inFlight)
+	k.ignored = sys.IgnoredSignals()
+	k.dumpable = sys.Dumpable()
+	if !sys.HaveCloseRange() {
+		// What cannot be closed in the child must close itself. Without /proc nothing
+		// can be done, but then the manager was started with little anyway.
+		_ = sys.CloseAllOnExec()
+	}
+	switch {
+	case !haveVfork:
+		return meansFork
+	case !sys.HaveClone3():
+		return meansClone
+	}
+	return meansClone3
+}
+
+// take gives an arena with room for n bytes.
+func (k *kernel) take(n int) (*arena, error) {
+	if n <= arenaSize {
+		select {
+		case a := <-k.arenas:
+			return a, nil
+		default:
+			n = arenaSize
+		}
+	}
+	return newArena(n)
+}
+
+func (k *kernel) give(a *arena) {
+	if len(a.mem) == arenaSize {
+		select {
+		case k.arenas <- a:
+			return
+		default:
+		}
+	}
+	a.free()
+}
+
+// start makes a process that carries out p. land is called with the process
+// before the reaper may tell anybody of its death.
+func (s *Spawner) start(p *plan, land func(Process)) (Process, *StepError, error) {
+	if s.means == meansExecutor {
+		return s.launch(p, land)
+	}
+	a, err := s.kernel.take(p.size())
+	if err != nil {
+		return none, nil, fmt.Errorf("start %s: %w", p.unit, err)
+	}
+	defer s.kernel.give(a)
+	a.reset()
+	f := s.barrier.begin(func() bool {
+		tid := a.tid()
+		return tid > 0 && sys.IsDeadChild(tid)
+	})
+	defer s.barrier.end(f)
+	pr, steps, err := s.fork(a, p)
+	if err != nil {
+		return none, nil, fmt.Errorf("start %s: fork: %w", p.unit, err)
+	}
+	land(pr)
+	c := a.control()
+	if c.failed == 0 {
+		return pr, nil, nil
+	}
+	at := int(c.failed-1) / int(opSize)
+	status := int(unsafe.Slice(c.ops, len(steps))[at].status)
+	return pr, p.failed(steps[at], int(c.errno), status), nil
+}
+
+// fork tries the means in turn and gives the process, and the step of each op.
+func (s *Spawner) fork(a *arena, p *plan) (Process, []int, error) {
+	w := way{ignored: s.kernel.ignored}
+	how := s.means
+	for {
+		w.group = how == meansClone3 && p.cgroup >= 0
+		w.handlers = how != meansClone3
+		a.reset()
+		steps := p.compile(a, w).steps
+		c := a.control()
+		switch how {
+		case meansClone3:
+			c.clone3Args(a, p.cgroup)
+			vforkAndRun(c)
+		case meansClone:
+			c.cloneFlags(sys.CloneVM)
+			vforkAndRun(c)
+		case meansFork:
+			c.cloneFlags(0)
+			forkAndRun(c)
+		case meansUnset, meansExecutor:
+			return none, nil, sys.Unsupported("fork without a means")
+		}
+		if pid := int(c.pid); pid > 0 {
+			if s.kernel.dumpable && how != meansFork {
+				s.restoreDumpable(p)
+			}
+			return Process{PID: pid, Pidfd: c.processFD(pid)}, steps, nil
+		}
+		e := sys.Errno(-int(c.pid))
+		switch {
+		case how == meansClone3 && e != sys.EAGAIN && e != sys.ENOMEM:
+			// A seccomp filter, an older kernel, or a control group that takes no
+			// process: the older call tells which, the last by a step that fails.
+			how = meansClone
+		default:
+			return none, nil, e
+		}
+	}
+}
+
+// none is no process.
+var none = Process{Pidfd: -1}
+
+// clone3Args asks for a child that shares memory until exec, without signal
+// handlers, in a control group.
+func (c *control) clone3Args(a *arena, cgroup int) {
+	c.clone3 = 1
+	c.args = cloneArgs{
+		flags: sys.CloneVM | sys.CloneVfork | sys.CloneClearSighand | sys.CloneParentSetTID |
+			sys.ClonePidfd,
+		pidfd:      uint64(uintptr(unsafe.Pointer(&c.pidfd))),
+		parentTID:  uint64(uintptr(unsafe.Pointer(&c.tid))),
+		exitSignal: uint64(sys.SIGCHLD),
+		stack:      uint64(c.stack - stackSize),
+		stackSize:  stackSize,
+	}
+	if cgroup >= 0 {
+		c.args.flags |= sys.CloneIntoCgroup
+		c.args.cgroup = uint64(cgroup)
+	}
+}
+
+// cloneFlags asks the same of the older call, without the control group. It has
+// one place for both tid and pidfd; the tid is what cannot be had otherwise.
+// CLONE_VM never goes without CLONE_VFORK: then a write to the child's
+// oom_score_adj would change the manager's, and an OOM kill would take both.
+func (c *control) cloneFlags(memory uintptr) {
+	c.clone3 = 0
+	c.flags = memory | sys.CloneVfork | sys.CloneParentSetTID | uintptr(sys.SIGCHLD)
+}
+
+// processFD gives the pidfd that came with the process, or a new one. The
+// process may be dead, and even reaped: then there is none.
+func (c *control) processFD(pid int) int {
+	if c.pidfd >= 0 {
+		return int(c.pidfd)
+	}
+	return openPidfd(pid)
+}
+
+func openPidfd(pid int) int {
+	fd, err := sys.OpenPidfd(pid)
+	if err != nil {
+		return -1
+	}
+	return fd
+}
+
+// restoreDumpable undoes what a change of user in the child does to the memory it
+// shares with the manager, whose /proc/self would belong to root.
+func (s *Spawner) restoreDumpable(p *plan) {
+	changes := func(st step) bool { return st.kind == stepUser || st.kind == stepGroup }
+	if slices.ContainsFunc(p.steps, changes) {
+		_ = sys.SetDumpable()
+	}
+}
+
+// become runs the plan on the calling process, all but the exec.
+func (p *plan) become() *StepError {
+	if p.sets("NOFILE") {
+		sys.KeepFileLimit()
+	}
+	runtime.LockOSThread() // for good: other threads have kept their credentials
+	a, err := newArena(p.size())
+	if err != nil {
+		return &StepError{Step: "make memory", Err: err, Status: StatusMemory}
+	}
+	defer a.free()
+	a.reset()
+	steps := p.compile(a, way{self: true}).steps
+	c := a.control()
+	if run(c) {
+		return nil
+	}
+	at := int(c.failed-1) / int(opSize)
+	status := int(unsafe.Slice(c.ops, len(steps))[at].status)
+	return p.failed(steps[at], int(c.errno), status)
+}

@@ -1,0 +1,33 @@
+//go:build unix && !linux
+
+package spawn
+
+import "rouse/internal/host/sys"
+
+// kernel is what a Spawner knows about this system: nothing.
+type kernel struct{}
+
+func (k *kernel) prepare() means { return meansExecutor }
+
+func (s *Spawner) start(p *plan, land func(Process)) (Process, *StepError, error) {
+	return s.launch(p, land)
+}
+
+func openPidfd(int) int { return -1 }
+
+// become carries out the plan on the calling process, all but the exec.
+func (p *plan) become() *StepError {
+	if p.sets("NOFILE") {
+		sys.KeepFileLimit()
+	}
+	for i := range p.steps {
+		s := &p.steps[i]
+		if s.kind == stepExec {
+			break
+		}
+		if err := p.apply(s); err != nil {
+			return p.failed(i, int(sys.ErrnoOf(err)), s.statusOf(err))
+		}
+	}
+	return nil
+}

@@ -1,0 +1,124 @@
+package spawn
+
+import (
+	"strconv"
+
+	"rouse/internal/host/sys"
+)
+
+// The exit statuses of a process whose context could not be set up.
+// systemd.exec(5), PROCESS EXIT CODES.
+const (
+	StatusChdir            = 200
+	StatusNice             = 201
+	StatusFDs              = 202
+	StatusExec             = 203
+	StatusMemory           = 204
+	StatusLimits           = 205
+	StatusOOMAdjust        = 206
+	StatusSignalMask       = 207
+	StatusStdin            = 208
+	StatusStdout           = 209
+	StatusChroot           = 210
+	StatusGroup            = 216
+	StatusUser             = 217
+	StatusCgroup           = 219
+	StatusSetsid           = 220
+	StatusStderr           = 222
+	StatusRuntimeDirectory = 233
+	StatusStateDirectory   = 238
+	StatusCacheDirectory   = 239
+	StatusLogsDirectory    = 240
+	StatusConfigDirectory  = 241
+)
+
+// statusNames are the names of all statuses that systemd gives out, those of
+// steps that are not taken here included.
+var statusNames = [256]string{
+	StatusChdir:            "CHDIR",
+	StatusNice:             "NICE",
+	StatusFDs:              "FDS",
+	StatusExec:             "EXEC",
+	StatusMemory:           "MEMORY",
+	StatusLimits:           "LIMITS",
+	StatusOOMAdjust:        "OOM_ADJUST",
+	StatusSignalMask:       "SIGNAL_MASK",
+	StatusStdin:            "STDIN",
+	StatusStdout:           "STDOUT",
+	StatusChroot:           "CHROOT",
+	211:                    "IOPRIO",
+	212:                    "TIMERSLACK",
+	213:                    "SECUREBITS",
+	214:                    "SETSCHEDULER",
+	215:                    "CPUAFFINITY",
+	StatusGroup:            "GROUP",
+	StatusUser:             "USER",
+	218:                    "CAPABILITIES",
+	StatusCgroup:           "CGROUP",
+	StatusSetsid:           "SETSID",
+	221:                    "CONFIRM",
+	StatusStderr:           "STDERR",
+	224:                    "PAM",
+	225:                    "NETWORK",
+	226:                    "NAMESPACE",
+	227:                    "NO_NEW_PRIVILEGES",
+	228:                    "SECCOMP",
+	229:                    "SELINUX_CONTEXT",
+	230:                    "PERSONALITY",
+	231:                    "APPARMOR",
+	232:                    "ADDRESS_FAMILIES",
+	StatusRuntimeDirectory: "RUNTIME_DIRECTORY",
+	235:                    "CHOWN",
+	236:                    "SMACK_PROCESS_LABEL",
+	237:                    "KEYRING",
+	StatusStateDirectory:   "STATE_DIRECTORY",
+	StatusCacheDirectory:   "CACHE_DIRECTORY",
+	StatusLogsDirectory:    "LOGS_DIRECTORY",
+	StatusConfigDirectory:  "CONFIGURATION_DIRECTORY",
+	242:                    "NUMA_POLICY",
+	243:                    "CREDENTIALS",
+	244:                    "BPF",
+}
+
+// StatusName is the name of an exit status of systemd.exec(5): "EXEC" for 203;
+// "" if it has none.
+func StatusName(status int) string {
+	if status < 0 || status >= len(statusNames) {
+		return ""
+	}
+	return statusNames[status]
+}
+
+// A StepError is an operation that failed between fork and exec. The process is
+// real: it exits, or has exited, with Status and is reaped like any other.
+type StepError struct {
+	Unit      string
+	Step      string // the operation and its object: "exec /usr/bin/web", "chdir /srv"
+	Directive string // who asked for it: "ExecStart", "WorkingDirectory"; "" if nobody did
+	Errno     int    // 0 if Err says it better
+	Err       error  // the cause; nil is Errno
+	// Status is the exit status of the process, see StatusName. It is 0 if the
+	// program is missing and the command has the prefix "-".
+	Status int
+}
+
+// Error gives "start web.service: exec /usr/bin/web: no such file or directory (203/EXEC)".
+func (e *StepError) Error() string {
+	s := e.Step + ": " + e.Unwrap().Error()
+	if e.Unit != "" {
+		s = "start " + e.Unit + ": " + s
+	}
+	s += " (" + strconv.Itoa(e.Status)
+	if name := StatusName(e.Status); name != "" {
+		s += "/" + name
+	}
+	return s + ")"
+}
+
+// Unwrap gives the cause.
+func (e *StepError) Unwrap() error {
+	if e.Err != nil {
+		return e.Err
+	}
+	return sys.Errno(e.Errno)
+}

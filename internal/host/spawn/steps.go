@@ -1,0 +1,167 @@
+package spawn
+
+import (
+	"strconv"
+
+	"rouse/internal/unit"
+	"rouse/internal/unit/value"
+)
+
+// A step is one thing a new process does to itself before exec. The list of
+// steps is the same for every system and every way to start a process; what
+// differs is who carries them out: bare system calls (ops_linux.go) or Go code
+// (apply.go).
+type step struct {
+	kind      stepKind
+	directive string
+	status    int
+	text      string
+	list      []string
+	n         [2]int64
+	ids       []int
+	limit     [2]uint64 // soft, hard; value.SizeInfinity is none
+}
+
+type stepKind uint8
+
+const (
+	stepFail    stepKind = iota // fail, as text says, with err of the plan
+	stepCgroup                  // write "0" to the file text, or to cgroup.procs below directory n[0]
+	stepSignals                 // every signal to its default; SIGPIPE ignored if n[0] is 1
+	stepSession                 // setsid
+	stepStdio                   // descriptor n[0] becomes n[1], which is 0, 1 or 2
+	stepFiles                   // descriptors ids become 3, 4, 5 …; see plan.descriptors
+	stepOOM                     // oom_score_adj n[0]
+	stepNice                    // nice level n[0]
+	stepUmask                   // file mode creation mask n[0]
+	stepLimit                   // the limit called text, by number n[0]
+	stepGroups                  // supplementary groups ids
+	stepGroup                   // real, effective and saved group n[0]
+	stepUser                    // real, effective and saved user n[0]
+	stepChroot                  // root directory text
+	stepChdir                   // working directory text; if n[0] is 1, / if that fails
+	stepClose                   // close all descriptors from n[0] on, at exec at the latest
+	stepExec                    // execute the first of list that is there; n[0]: missing is status 0
+	stepKinds
+)
+
+// describe names the operation and its object, for messages.
+func (s *step) describe() string {
+	switch s.kind {
+	case stepFail:
+		return s.text
+	case stepCgroup:
+		if s.text == "" {
+			return "join control group"
+		}
+		return "join control group " + s.text
+	case stepSignals:
+		return "reset signals"
+	case stepSession:
+		return "make session"
+	case stepStdio:
+		return "connect " + [3]string{"standard input", "standard output", "standard error"}[s.n[1]]
+	case stepFiles:
+		return "pass " + strconv.Itoa(len(s.ids)) + " descriptors"
+	case stepOOM:
+		return "set OOM score adjustment " + strconv.FormatInt(s.n[0], 10)
+	case stepNice:
+		return "set nice level " + strconv.FormatInt(s.n[0], 10)
+	case stepUmask:
+		return "set umask " + strconv.FormatInt(s.n[0], 8)
+	case stepLimit:
+		return "set limit " + s.text + " to " + limitText(s.limit[0]) + ":" + limitText(s.limit[1])
+	case stepGroups:
+		return "set supplementary groups"
+	case stepGroup:
+		return "set group " + strconv.FormatInt(s.n[0], 10)
+	case stepUser:
+		return "set user " + strconv.FormatInt(s.n[0], 10)
+	case stepChroot:
+		return "chroot " + s.text
+	case stepChdir:
+		return "chdir " + s.text
+	case stepClose:
+		return "close descriptors"
+	case stepExec:
+		return "exec " + s.text
+	case stepKinds:
+	}
+	return "step " + strconv.Itoa(int(s.kind))
+}
+
+func limitText(v uint64) string {
+	if v == uint64(value.SizeInfinity) {
+		return "infinity"
+	}
+	return strconv.FormatUint(v, 10)
+}
+
+// A plan is what a new process does: the steps in order. The last one is
+// stepExec or stepFail.
+type plan struct {
+	unit  string
+	steps []step
+	argv  []string
+	env   []string
+	// pids are the indices of env that end in the process's number.
+	pids []int
+	// cgroup is the directory to start in, where the kernel can do that; the steps of
+	// kind stepCgroup do the same by hand. -1 is none.
+	cgroup int
+	// fault is what a stepFail stands for.
+	fault *StepError
+	// report is the descriptor an executor reports a failure to.
+	report int
+}
+
+func (p *plan) add(s step) { p.steps = append(p.steps, s) }
+
+// fail ends the plan: the process exits with the status of e, and nothing else.
+func (p *plan) fail(e *StepError) {
+	p.fault = e
+	p.add(step{kind: stepFail, text: e.Step, directive: e.Directive, status: e.Status})
+}
+
+// failed is the error of the step with that index.
+func (p *plan) failed(index, errno int, status int) *StepError {
+	if index < 0 || index >= len(p.steps) {
+		index = len(p.steps) - 1
+	}
+	s := &p.steps[index]
+	e := &StepError{Errno: errno, Status: status}
+	if s.kind == stepFail && p.fault != nil {
+		*e = *p.fault
+	} else {
+		e.Step, e.Directive = s.describe(), s.directive
+	}
+	e.Unit = p.unit
+	return e
+}
+
+// pidVariables are the environment variables that hold the process's own number.
+// sd_listen_fds(3), sd_watchdog_enabled(3), systemd.exec(5).
+var pidVariables = []string{"LISTEN_PID=", "WATCHDOG_PID=", "SYSTEMD_EXEC_PID="}
+
+// directiveOf names what asked for a standard stream.
+var stdioDirectives = [3]struct {
+	directive string
+	status    int
+}{
+	{"StandardInput", StatusStdin},
+	{"StandardOutput", StatusStdout},
+	{"StandardError", StatusStderr},
+}
+
+// noExec is the empty context.
+var noExec = unit.Exec{UMask: 0o022}
+
+// sets reports whether the plan sets the limit of that name.
+func (p *plan) sets(limit string) bool {
+	for i := range p.steps {
+		if p.steps[i].kind == stepLimit && p.steps[i].text == limit {
+			return true
+		}
+	}
+	return false
+}

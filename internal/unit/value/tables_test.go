@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"rouse/internal/tidy/tables"
 )
@@ -186,6 +187,58 @@ func TestEnvFileTable(t *testing.T) {
 		}
 		if got, _ := json.Marshal(env); !sameJSON(t, string(got), want) {
 			t.Errorf("%q:\n got %s\nwant %s", text, got, want)
+		}
+	}
+}
+
+func TestCalendarTable(t *testing.T) {
+	for _, row := range tables.Read(t, "calendarspec.tsv") {
+		input, ok, want := row[0], row[1] == "1", row[2]
+		c, err := ParseCalendar(input)
+		if (err == nil) != ok || ok && c.String() != want {
+			t.Errorf("ParseCalendar(%q) = %q, %v; want %q, %v", input, c, err, want, ok)
+		}
+	}
+}
+
+func TestCalendarNextTable(t *testing.T) {
+	for _, row := range tables.Read(t, "calendar-next.tsv") {
+		input, after, want := row[0], number(t, row[2]), row[3]
+		zone, err := time.LoadLocation(row[1])
+		if err != nil {
+			t.Skipf("no zone database here: %v", err)
+		}
+		c, err := ParseCalendar(input)
+		if err != nil {
+			t.Errorf("ParseCalendar(%q): %v", input, err)
+			continue
+		}
+		for _, word := range strings.Fields(want) {
+			next, ok := c.Next(after, zone)
+			got := "never"
+			if ok {
+				got = strconv.FormatUint(next, 10)
+			}
+			if got != word {
+				t.Errorf("%q after %d in %s: %s, want %s", input, after, zone, got, word)
+				break
+			}
+			after = next
+		}
+	}
+}
+
+func TestTimestampTable(t *testing.T) {
+	const now = 1_700_000_000 * uint64(Second)
+	for _, row := range tables.Read(t, "timestamp.tsv") {
+		input, ok, usec := row[0], row[2] == "1", row[3]
+		zone, err := time.LoadLocation(row[1])
+		if err != nil {
+			t.Skipf("no zone database here: %v", err)
+		}
+		got, err := ParseTimestamp(input, now, zone)
+		if (err == nil) != ok || ok && strconv.FormatUint(got, 10) != usec {
+			t.Errorf("ParseTimestamp(%q) in %s = %d, %v; want %s, %v", input, zone, got, err, usec, ok)
 		}
 	}
 }

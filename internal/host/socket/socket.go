@@ -4,68 +4,109 @@
 package socket
 
 import (
+	"errors"
+	"fmt"
 	"os"
 
+	"rouse/internal/host/sys"
 	"rouse/internal/unit"
 )
 
 // Config is what opening depends on besides the unit.
 type Config struct {
-	// Lookup gives the ids of SocketUser= and SocketGroup= (names or numbers).
+	// Lookup gives the ids of SocketUser= and SocketGroup= (names or numbers), -1
+	// for one that is "". It is called only if one of them is set.
 	Lookup func(user, group string) (uid, gid int, err error)
 	// Log takes a line about each option that could not be set. Nil is nowhere.
 	Log func(line string)
 }
 
-// A Set is the open descriptors of one socket unit, in the order of its Listen lines.
+// A Set is the open descriptors of one socket unit. It has one owner.
 type Set struct {
-	Files []*os.File
+	// FDs are in the order of the unit's Listen lines. They do not block, and are
+	// close-on-exec.
+	FDs   []int
+	unit  *unit.Socket
+	paths []string // made by Open
 }
 
 // Open opens everything the unit listens on, or nothing.
-func Open(s *unit.Socket, c Config) (*Set, error) { return nil, nil }
+func Open(s *unit.Socket, c Config) (*Set, error) {
+	if c.Log == nil {
+		c.Log = func(string) {}
+	}
+	o := &opener{unit: s, log: c.Log, uid: -1, gid: -1}
+	if s.SocketUser != "" || s.SocketGroup != "" {
+		if c.Lookup == nil {
+			return nil, errors.New("SocketUser= and SocketGroup=: nobody to look them up")
+		}
+		var err error
+		o.uid, o.gid, err = c.Lookup(s.SocketUser, s.SocketGroup)
+		if err != nil {
+			return nil, err
+		}
+	}
+	set := &Set{unit: s}
+	for _, l := range s.Listen {
+		fd, err := o.open(l)
+		if err != nil {
+			set.Close()
+			return nil, fmt.Errorf("listen on %v %s: %w", l.Kind, l.Address, err)
+		}
+		set.FDs = append(set.FDs, fd)
+		if path, ok := pathOf(l); ok {
+			set.paths = append(set.paths, path)
+		}
+	}
+	o.symlinks(set.paths)
+	return set, nil
+}
 
 // Adopt makes a Set of descriptors that were opened before a re-exec.
-func Adopt(s *unit.Socket, files []*os.File) *Set { return nil }
+func Adopt(s *unit.Socket, fds []int) *Set {
+	set := &Set{unit: s, FDs: fds}
+	for _, l := range s.Listen {
+		if path, ok := pathOf(l); ok {
+			set.paths = append(set.paths, path)
+		}
+	}
+	return set
+}
 
 // Close closes the descriptors; it removes sockets, FIFOs and symlinks from the
 // file system too if RemoveOnStop= says so.
-func (s *Set) Close() error { return nil }
-
-// Connections reports whether the kind is one that accepts: streams and sequential packets.
-func Connections(k unit.ListenKind) bool { return false }
-
-// A Conn is an accepted connection.
-type Conn struct {
-	File *os.File
-	// Instance describes the peers for an instance name, without the counter
-	// before it: "127.0.0.1:80-127.0.0.1:5000", "PID-UID" for unix sockets.
-	Instance string
-	// RemoteAddr and RemotePort are for the environment; "" if not of IP.
-	RemoteAddr, RemotePort string
-	// Source tells peers apart for MaxConnectionsPerSource=; "" for none.
-	Source string
+func (s *Set) Close() error {
+	var errs []error
+	for _, fd := range s.FDs {
+		if err := sys.CloseFD(fd); err != nil {
+			errs = append(errs, os.NewSyscallError("close", err))
+		}
+	}
+	s.FDs = nil
+	if !s.unit.RemoveOnStop {
+		return errors.Join(errs...)
+	}
+	for _, path := range append(s.paths, s.unit.Symlinks...) {
+		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
 }
 
-// Accept takes one connection, without waiting; the error matches
-// sys.ErrAgain if there is none (any more).
-func Accept(f *os.File) (*Conn, error) { return nil, nil }
+// pathOf gives the path that listening makes, if it makes one.
+func pathOf(l unit.Listen) (path string, ok bool) {
+	switch l.Kind {
+	case unit.ListenStream, unit.ListenDatagram, unit.ListenSequentialPacket, unit.ListenFIFO:
+		return l.Address, l.Address != "" && l.Address[0] == '/'
+	case unit.ListenSpecial, unit.ListenNetlink, unit.ListenMessageQueue,
+		unit.ListenUSBFunction, unit.ListenKinds:
+	}
+	return "", false
+}
 
-// Flush drops what is pending: connections, datagrams, bytes. FlushPending=.
-func Flush(f *os.File) error { return nil }
-
-// A Poller waits for traffic on the descriptors of many units with one goroutine.
-type Poller struct{}
-
-// NewPoller starts a poller. incoming is called from its goroutine, once for
-// each Watch, and must not block.
-func NewPoller(incoming func(unit string, f *os.File)) (*Poller, error) { return nil, nil }
-
-// Watch waits for traffic on any of the files, once: then the unit is no longer watched.
-func (p *Poller) Watch(unit string, files []*os.File) {}
-
-// Unwatch stops waiting for the unit. When it returns, the files may be closed.
-func (p *Poller) Unwatch(unit string) {}
-
-// Close ends the poller.
-func (p *Poller) Close() {}
+// Connections reports whether the kind is one that accepts: streams and
+// sequential packets.
+func Connections(k unit.ListenKind) bool {
+	return k == unit.ListenStream || k == unit.ListenSequentialPacket
+}

@@ -188,16 +188,6 @@ func IsSocket(fd int) (socket, listening bool) {
 // socket not bound yet bounds the mode of the path that bind makes.
 func SetMode(fd int, mode uint32) error { return unix.Fchmod(fd, mode) }
 
-// Read reads what is there. EAGAIN if there is nothing. read(2).
-func Read(fd int, buf []byte) (int, error) {
-	for {
-		n, err := unix.Read(fd, buf)
-		if !errors.Is(err, unix.EINTR) {
-			return n, err
-		}
-	}
-}
-
 // MakeFIFO makes a FIFO. mkfifo(3).
 func MakeFIFO(path string, mode uint32) error {
 	if err := unix.Mkfifo(path, mode); err != nil {

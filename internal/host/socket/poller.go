@@ -1,0 +1,130 @@
+package socket
+
+import (
+	"slices"
+	"sync"
+
+	"rouse/internal/host/sys"
+)
+
+// A Poller waits for traffic on the descriptors of many units with one goroutine
+// in one poll(2). It makes no call while nothing happens, and takes no notice of
+// traffic for units that are not watched.
+type Poller struct {
+	incoming   func(unit string, fd int)
+	wake, woke int // the ends of a pipe, to write and to read
+	done       chan struct{}
+
+	mu      sync.Mutex
+	watched map[string]*watch
+	closed  bool
+	pending bool // there is a byte in the pipe
+}
+
+// watch is one call of Watch. Another for the same unit is another watch.
+type watch struct {
+	unit string
+	fds  []int
+}
+
+// NewPoller starts a poller. incoming is called from its goroutine, once for
+// each Watch, and must not block.
+func NewPoller(incoming func(unit string, fd int)) (*Poller, error) {
+	woke, wake, err := sys.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	p := &Poller{
+		incoming: incoming, wake: wake, woke: woke,
+		done: make(chan struct{}), watched: map[string]*watch{},
+	}
+	go p.run()
+	return p, nil
+}
+
+// Watch waits for traffic on any of the descriptors, once: then the unit is no
+// longer watched.
+func (p *Poller) Watch(unit string, fds []int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.watched[unit] = &watch{unit, slices.Clone(fds)}
+	p.rouse()
+}
+
+// Unwatch stops waiting for the unit. When it returns, the descriptors may be
+// closed, and incoming is not called for them any more unless it is being called.
+func (p *Poller) Unwatch(unit string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.watched, unit)
+	p.rouse()
+}
+
+// Close ends the poller.
+func (p *Poller) Close() {
+	p.mu.Lock()
+	p.closed = true
+	p.rouse()
+	p.mu.Unlock()
+	<-p.done
+	sys.CloseFD(p.wake)
+	sys.CloseFD(p.woke)
+}
+
+// rouse has the goroutine look at what is watched anew. The caller holds p.mu.
+func (p *Poller) rouse() {
+	if !p.pending {
+		p.pending = true
+		sys.Write(p.wake, []byte{0})
+	}
+}
+
+func (p *Poller) run() {
+	defer close(p.done)
+	for {
+		fds, owners, ok := p.list()
+		if !ok {
+			return
+		}
+		ready, err := sys.Readable(fds)
+		if err != nil {
+			// Too many descriptors for the limit, or no memory: wait for a change.
+			ready, _ = sys.Readable(fds[:1])
+		}
+		for _, fd := range ready {
+			if fd != p.woke && p.take(owners[fd]) {
+				p.incoming(owners[fd].unit, fd)
+			}
+		}
+	}
+}
+
+// list gives what is watched now, the pipe first.
+func (p *Poller) list() (fds []int, owners map[int]*watch, ok bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.pending {
+		p.pending = false
+		sys.Read(p.woke, make([]byte, 8))
+	}
+	fds = append(fds, p.woke)
+	owners = map[int]*watch{}
+	for _, w := range p.watched {
+		for _, fd := range w.fds {
+			fds = append(fds, fd)
+			owners[fd] = w
+		}
+	}
+	return fds, owners, !p.closed
+}
+
+// take ends a watch and reports whether it was still on.
+func (p *Poller) take(w *watch) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.watched[w.unit] != w {
+		return false
+	}
+	delete(p.watched, w.unit)
+	return true
+}

@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -36,14 +37,20 @@ func TestDemo(t *testing.T) {
 		t.Fatal(err)
 	}
 	ctx, end := context.WithTimeout(t.Context(), patience)
-	defer end()
 	read, write := io.Pipe()
-	served := make(chan error, 1)
+	served := make(chan struct{})
+	var fault error
 	go func() {
-		err := p.serve(ctx, write)
+		defer close(served)
+		fault = p.serve(ctx, write)
 		write.Close()
-		served <- err
 	}()
+	stop := sync.OnceFunc(func() {
+		end()
+		go io.Copy(io.Discard, read)
+		<-served
+	})
+	t.Cleanup(stop)
 
 	var seen strings.Builder
 	orphan := follow(t, read, &seen, []string{
@@ -63,10 +70,9 @@ func TestDemo(t *testing.T) {
 			t.Errorf("%s is %s, want active", unit, got)
 		}
 	}
-	go io.Copy(io.Discard, read)
-	end()
-	if err := <-served; err != nil {
-		t.Errorf("end: %v", err)
+	stop()
+	if fault != nil {
+		t.Errorf("end: %v", fault)
 	}
 	if orphan == 0 {
 		t.Fatalf("echo.service told of no process left behind:\n%s", &seen)

@@ -6,10 +6,13 @@ package load
 
 import (
 	"io/fs"
+	"slices"
 
 	"rouse/internal/unit"
 	"rouse/internal/unit/directive"
+	"rouse/internal/unit/name"
 	"rouse/internal/unit/specifier"
+	"rouse/internal/unit/unitfile"
 )
 
 // Config says where units are found and what they start from.
@@ -21,41 +24,107 @@ type Config struct {
 	RuntimeDir string        // of the user, for a user manager
 	Machine    *specifier.Machine
 	Defaults   *directive.Defaults // nil: systemd's
+	// Complete adds what a unit has without saying so; graph.Ground.Complete does.
+	// Nil adds nothing. hasFile tells whether there is a unit file of that name
+	// which is not masked.
+	Complete func(u *unit.Unit, hasFile func(name string) bool)
 }
 
 // Loader loads units. It remembers directory listings and shared files until
 // Refresh. It is not safe for concurrent use.
-type Loader struct{ c Config }
+type Loader struct {
+	c    Config
+	tree *tree                     // nil until something is asked for
+	read map[string]*unitfile.File // files that several units share, by their real path
+}
 
 // New makes a Loader. Nothing is read until the first unit is asked for.
-func New(c Config) *Loader { return &Loader{c: c} }
+func New(c Config) *Loader {
+	if c.Defaults == nil {
+		c.Defaults = directive.NewDefaults()
+	}
+	l := &Loader{c: c}
+	l.Refresh()
+	return l
+}
 
 // Refresh forgets all that was read (daemon-reload).
-func (l *Loader) Refresh() {}
+func (l *Loader) Refresh() {
+	l.tree = nil
+	l.read = map[string]*unitfile.File{}
+}
 
 // Load makes the unit called name. It never returns nil: the load state says
-// what happened. Asked for by an alias, it returns the unit under its primary
-// name. All edges are there: written, from directories, implicit and default.
-func (l *Loader) Load(name string) *unit.Unit { return &unit.Unit{Name: name} }
+// what happened, and LoadError says it in systemd's words. Asked for by an
+// alias, it returns the unit under its primary name. All edges are there:
+// written, from directories, implicit and default.
+func (l *Loader) Load(unitName string) *unit.Unit {
+	j := job{Loader: l}
+	j.load(unitName)
+	return j.u
+}
 
 // Closure loads the named units and all they refer to, breadth first, in a
 // stable order, leaving out those that have reports true for. have may be nil.
-func (l *Loader) Closure(names []string, have func(name string) bool) []*unit.Unit { return nil }
-
-// File is one unit file, as list-unit-files shows it.
-type File struct {
-	Name   string // "foo.service"
-	Path   string // absolute, as found; "" for a built-in unit
-	Alias  string // the unit this name is an alias of, "" if it is none
-	Masked bool
-	Linked bool // a symlink to a file outside of the search path
+func (l *Loader) Closure(names []string, have func(name string) bool) []*unit.Unit {
+	var (
+		units []*unit.Unit
+		seen  = map[string]bool{}
+		queue = slices.Clone(names)
+	)
+	for at := 0; at < len(queue); at++ {
+		n := queue[at]
+		if seen[n] || have != nil && have(n) {
+			continue
+		}
+		seen[n] = true
+		u := l.Load(n)
+		if u.Name != n && (seen[u.Name] || have != nil && have(u.Name)) {
+			continue
+		}
+		seen[u.Name] = true
+		for _, alias := range u.Names {
+			seen[alias] = true
+		}
+		units = append(units, u)
+		for _, e := range u.Edges {
+			if !seen[e.Name] {
+				queue = append(queue, e.Name)
+			}
+		}
+	}
+	return units
 }
 
-// Files lists all unit files found, by name; of files of one name only the one
-// that counts. Built-in units are listed where no file overrides them.
-func (l *Loader) Files() []File { return nil }
+// scan gives the unit files there are, listing the search path if need be.
+func (l *Loader) scan() *tree {
+	if l.tree == nil {
+		l.tree = newTree(l.c.FS, l.c.Path, l.c.User)
+	}
+	return l.tree
+}
 
-// SearchPath gives the directories of unit files, highest priority first, of
-// the system manager or of a user's. env is asked for $SYSTEMD_UNIT_PATH,
-// $HOME and the XDG variables; extra directories come first.
-func SearchPath(user bool, env func(string) string, extra []string) []string { return nil }
+// hasFile reports whether there is a unit file that is neither built in nor masked.
+func (l *Loader) hasFile(unitName string) bool {
+	t := l.scan()
+	f, ok := t.find(unitName)
+	if !ok || f.builtin || f.masked {
+		return false
+	}
+	info, err := fs.Stat(l.c.FS, inFS(t.realFile(&f)))
+	return err == nil && info.Mode().IsRegular() && info.Size() > 0
+}
+
+// perpetual are the units that are always active. -.mount is so by being there.
+func (l *Loader) perpetual(unitName string) bool {
+	switch unitName {
+	case "-.slice", "-.mount", "init.scope":
+		return true
+	case "system.slice":
+		return !l.c.User
+	}
+	return false
+}
+
+// needsFile reports whether units of the type exist only by a file.
+func needsFile(t name.Type) bool { return t != name.Slice && t != name.Device }

@@ -108,7 +108,7 @@ func receive(fd int, buf []byte) (d Datagram, err error) {
 func Send(f *os.File, text []byte, files ...*os.File) error {
 	fds := make([]int, len(files))
 	for i, file := range files {
-		if err := control(file, func(fd int) error { fds[i] = fd; return nil }); err != nil {
+		if err := OnFile(file, func(fd int) error { fds[i] = fd; return nil }); err != nil {
 			return err
 		}
 	}
@@ -116,7 +116,7 @@ func Send(f *os.File, text []byte, files ...*os.File) error {
 	if len(fds) > 0 {
 		oob = unix.UnixRights(fds...)
 	}
-	return control(f, func(fd int) error {
+	return OnFile(f, func(fd int) error {
 		return os.NewSyscallError("sendmsg", unix.Sendmsg(fd, text, oob, nil, 0))
 	})
 }

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// control runs f on the descriptor of a file, which stays open meanwhile.
-func control(file *os.File, f func(fd int) error) error {
+// OnFile runs f on the descriptor of a file, which stays open meanwhile.
+func OnFile(file *os.File, f func(fd int) error) error {
 	conn, err := file.SyscallConn()
 	if err != nil {
 		return err
@@ -27,6 +27,31 @@ func OpenDirectory(path string) (fd int, err error) {
 	fd, err = unix.Open(path, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return -1, &os.PathError{Op: "open", Path: path, Err: err}
+	}
+	return fd, nil
+}
+
+// OpenStream opens a path for a standard stream, to read, to write or both, as no
+// controlling terminal. It does not wait for the other end of a FIFO (ENXIO if
+// nobody reads what is written), but what it gives blocks.
+func OpenStream(path string, read, write, appending bool) (fd int, err error) {
+	flags := unix.O_RDONLY
+	switch {
+	case read && write:
+		flags = unix.O_RDWR
+	case write:
+		flags = unix.O_WRONLY
+	}
+	if appending {
+		flags |= unix.O_APPEND
+	}
+	fd, err = unix.Open(path, flags|unix.O_NOCTTY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return -1, &os.PathError{Op: "open", Path: path, Err: err}
+	}
+	if err := unix.SetNonblock(fd, false); err != nil {
+		unix.Close(fd)
+		return -1, os.NewSyscallError("fcntl", err)
 	}
 	return fd, nil
 }

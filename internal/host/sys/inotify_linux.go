@@ -46,7 +46,7 @@ func NewInotify() (*Inotify, error) {
 // Add watches a path, or changes what is watched of it; the same inode gives the
 // same number.
 func (n *Inotify) Add(path string, mask uint32) (watch int, err error) {
-	err = control(n.file, func(fd int) error {
+	err = OnFile(n.file, func(fd int) error {
 		watch, err = unix.InotifyAddWatch(fd, path, mask)
 		return err
 	})
@@ -58,7 +58,7 @@ func (n *Inotify) Add(path string, mask uint32) (watch int, err error) {
 
 // Remove ends a watch. That it is gone already is no error.
 func (n *Inotify) Remove(watch int) {
-	control(n.file, func(fd int) error {
+	OnFile(n.file, func(fd int) error {
 		_, err := unix.InotifyRmWatch(fd, uint32(watch))
 		return err
 	})

@@ -2,7 +2,10 @@ module rouse
 
 go 1.26.0
 
-require golang.org/x/sys v0.49.0
+require (
+	github.com/spf13/pflag v1.1.0
+	golang.org/x/sys v0.49.0
+)
 
 tool honnef.co/go/tools/cmd/staticcheck
 

@@ -6,6 +6,7 @@ import (
 	"context"
 
 	"rouse/internal/unit"
+	"rouse/internal/unit/directive"
 	"rouse/internal/unit/value"
 )
 
@@ -67,6 +68,7 @@ type Info struct {
 	Cgroups     string   // "v2", "v1", "none": how processes are tracked
 	CgroupRoot  string   // the manager's own control group, as in /proc/self/cgroup
 	UnitPath    []string // directories searched, highest first
+	Environment []string // "K=V", what all services are given
 	Since       value.Instant
 }
 
@@ -89,10 +91,7 @@ type JobInfo struct {
 // Property is one property of a unit as D-Bus has it: Type is its signature,
 // Value the Go value: bool, int32, uint32, uint64, int64, string, []string, or
 // slices and structs of those for compound types (a struct is []any).
-type Property struct {
-	Name, Type string
-	Value      any
-}
+type Property = directive.Property
 
 // Process is one process of a unit.
 type Process struct {

@@ -1,0 +1,130 @@
+package client
+
+import (
+	"fmt"
+	"strconv"
+
+	"rouse/internal/face"
+)
+
+func isActive(a *app, args []string) (int, error) {
+	return a.check(args, exitNotApplicable, "active", "reloading")
+}
+
+func isFailed(a *app, args []string) (int, error) { return a.check(args, exitFailure, "failed") }
+
+// check prints the active state of each unit; the status is 0 if one of them has
+// one of the states.
+func (a *app) check(args []string, otherwise int, states ...string) (int, error) {
+	units, err := a.resolve(args)
+	if err != nil {
+		return exitFailure, err
+	}
+	if _, err := a.manager(); err != nil {
+		return exitFailure, err
+	}
+	status := otherwise
+	for _, u := range units {
+		active := a.activeState(u)
+		a.say("%s\n", active)
+		for _, s := range states {
+			if active == s {
+				status = exitOK
+			}
+		}
+	}
+	return status, nil
+}
+
+// isSystemRunning prints the state of the system; with --wait it waits until the
+// start-up is over.
+func isSystemRunning(a *app, _ []string) (int, error) {
+	m, err := a.manager()
+	if err != nil {
+		a.say("offline\n")
+		return exitFailure, nil
+	}
+	var events <-chan face.Event
+	if a.opts.wait {
+		w, err := a.watch(m)
+		if err != nil {
+			return exitFailure, err
+		}
+		defer w.close()
+		events = w.events
+	}
+	for {
+		i, err := m.Info(a.ctx)
+		if err != nil {
+			a.say("unknown\n")
+			return exitFailure, nil
+		}
+		starting := i.SystemState == "initializing" || i.SystemState == "starting"
+		if a.opts.wait && starting {
+			if e, ok := <-events; ok || e.Kind == "startup-finished" {
+				continue
+			}
+		}
+		a.say("%s\n", i.SystemState)
+		if i.SystemState == "running" {
+			return exitOK, nil
+		}
+		return exitFailure, nil
+	}
+}
+
+func daemonReload(a *app, _ []string) (int, error) {
+	m, err := a.manager()
+	if err != nil {
+		return exitFailure, err
+	}
+	r, err := m.Reload(a.ctx, false)
+	if err != nil {
+		return exitFailure, fmt.Errorf("Failed to reload daemon: %w", err)
+	}
+	if a.name() == "systemctl" || a.opts.quiet {
+		return exitOK, nil // it says nothing
+	}
+	for _, f := range r.Faults {
+		a.warn("%s", f)
+	}
+	if len(r.Added)+len(r.Changed)+len(r.Removed) > 0 {
+		a.say("%d added, %d changed, %d removed\n", len(r.Added), len(r.Changed), len(r.Removed))
+	}
+	return exitOK, nil
+}
+
+// shutdown ends the manager, and with it the machine if the verb says so.
+func shutdown(a *app, args []string) (int, error) {
+	code := a.opts.exitCode
+	if a.verb.name == "exit" && len(args) == 1 {
+		n, err := strconv.ParseUint(args[0], 10, 8)
+		if err != nil {
+			return exitFailure, fmt.Errorf("Invalid exit code.")
+		}
+		code = uint8(n)
+	}
+	m, err := a.manager()
+	if err != nil {
+		return exitFailure, err
+	}
+	if err := m.Shutdown(a.ctx, a.verb.name, code); err != nil {
+		return exitFailure, fmt.Errorf("Failed to %s: %w", a.verb.name, err)
+	}
+	return exitOK, nil
+}
+
+func showEnvironment(a *app, _ []string) (int, error) {
+	m, err := a.manager()
+	if err != nil {
+		return exitFailure, err
+	}
+	i, err := m.Info(a.ctx)
+	if err != nil {
+		return exitFailure, fmt.Errorf("Failed to get environment: %w", err)
+	}
+	for _, assignment := range i.Environment {
+		fmt.Fprintln(a.Stdout, shellAssignment(assignment))
+	}
+	return exitOK, nil
+}

@@ -1,0 +1,75 @@
+package client
+
+import (
+	"slices"
+)
+
+// verb is one row of the table of verbs. max is -1 for any number of arguments.
+type verb struct {
+	name     string
+	min, max int
+	args     string // as help shows them
+	help     string // one line; "" keeps the verb out of the help
+	run      func(a *app, args []string) (int, error)
+}
+
+// verbs gives all verbs, in the order of the help.
+func verbs() []verb {
+	return []verb{
+		{"list-units", 0, -1, "[PATTERN…]", "List units in memory", listUnits},
+		{"list-jobs", 0, -1, "[PATTERN…]", "List jobs in the queue", listJobs},
+		{"list-sockets", 0, -1, "[PATTERN…]", "List sockets, by address", listSockets},
+		{"list-timers", 0, -1, "[PATTERN…]", "List timers, by next elapse", listTimers},
+		{"list-dependencies", 0, -1, "[UNIT…]", "Show what a unit needs, as a tree", listDependencies},
+		{"list-unit-files", 0, -1, "[PATTERN…]", "List installed unit files", listUnitFiles},
+		{"status", 0, -1, "[PATTERN…|PID…]", "Show how units are", status},
+		{"show", 0, -1, "[PATTERN…|JOB…]", "Show properties of units or of the manager", show},
+		{"cat", 1, -1, "PATTERN…", "Show files of units", cat},
+		{"why", 1, -1, "UNIT…", "Tell what led to the last change of a unit", why},
+		{"plan", 2, 2, "VERB UNIT", "Show the jobs that a verb would queue", plan},
+		{"verify", 1, -1, "FILE…|UNIT…", "Show all faults of unit files", verify},
+		{"is-active", 1, -1, "PATTERN…", "Check whether units are active", isActive},
+		{"is-failed", 1, -1, "PATTERN…", "Check whether units have failed", isFailed},
+		{"is-enabled", 1, -1, "UNIT…", "Check whether unit files are enabled", isEnabled},
+		{"is-system-running", 0, 0, "", "Check whether the system is up", isSystemRunning},
+		{"start", 1, -1, "UNIT…", "Start units", changeState},
+		{"stop", 1, -1, "UNIT…", "Stop units", changeState},
+		{"reload", 1, -1, "UNIT…", "Reload units", changeState},
+		{"restart", 1, -1, "UNIT…", "Start or restart units", changeState},
+		{"try-restart", 1, -1, "UNIT…", "Restart units that are active", changeState},
+		{"condrestart", 1, -1, "", "", changeState},
+		{"reload-or-restart", 1, -1, "UNIT…", "Reload units, or start or restart them", changeState},
+		{"reload-or-try-restart", 1, -1, "", "", changeState},
+		{"try-reload-or-restart", 1, -1, "UNIT…", "Reload or restart active units", changeState},
+		{"condreload", 1, -1, "", "", changeState},
+		{"force-reload", 1, -1, "", "", changeState},
+		{"isolate", 1, 1, "UNIT", "Start one unit and stop all others", changeState},
+		{"default", 0, 0, "", "Isolate default.target", changeState},
+		{"rescue", 0, 0, "", "Isolate rescue.target", changeState},
+		{"emergency", 0, 0, "", "Isolate emergency.target", changeState},
+		{"kill", 1, -1, "UNIT…", "Send a signal to processes of units", kill},
+		{"reset-failed", 0, -1, "[PATTERN…]", "Forget that units have failed", resetFailed},
+		{"cancel", 0, -1, "[JOB…]", "Cancel all, or some, jobs", cancel},
+		{"load", 1, -1, "UNIT…", "Load units into memory", loadUnits},
+		{"remove", 1, -1, "UNIT…", "Drop stopped units from memory", removeUnits},
+		{"daemon-reload", 0, 0, "", "Read all unit files again", daemonReload},
+		{"get-default", 0, 0, "", "Show what default.target is", getDefault},
+		{"show-environment", 0, 0, "", "Show the environment of the manager", showEnvironment},
+		{"exit", 0, 1, "[STATUS]", "End the manager", shutdown},
+		{"poweroff", 0, 0, "", "Power the machine off", shutdown},
+		{"reboot", 0, 1, "", "Reboot the machine", shutdown},
+		{"halt", 0, 0, "", "Halt the machine", shutdown},
+		{"kexec", 0, 0, "", "Reboot the machine through kexec", shutdown},
+		{"help", 0, -1, "", "", help},
+	}
+}
+
+// verbNamed finds a verb, or nil.
+func verbNamed(word string) *verb {
+	all := verbs()
+	i := slices.IndexFunc(all, func(v verb) bool { return v.name == word })
+	if i < 0 {
+		return nil
+	}
+	return &all[i]
+}

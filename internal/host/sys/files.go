@@ -5,6 +5,7 @@ package sys
 import (
 	"errors"
 	"os"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -54,6 +55,14 @@ func OpenStream(path string, read, write, appending bool) (fd int, err error) {
 		return -1, os.NewSyscallError("fcntl", err)
 	}
 	return fd, nil
+}
+
+// Owner gives the owner of what os.Stat described; -1 if it does not say.
+func Owner(info os.FileInfo) (uid, gid int) {
+	if st, ok := info.Sys().(*syscall.Stat_t); ok {
+		return int(st.Uid), int(st.Gid)
+	}
+	return -1, -1
 }
 
 // Pipe makes a pipe of which neither end blocks; both are close-on-exec.

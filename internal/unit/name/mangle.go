@@ -26,10 +26,10 @@ func FromPath(path, suffix string) (string, error) {
 	return check(name)
 }
 
-// ToPath gives the path that the prefix of a plain name stands for.
+// ToPath gives the path that the prefix of a name stands for.
 func ToPath(name string) (string, error) {
-	if !Valid(name, Plain) {
-		return "", fmt.Errorf("unit name %q: not valid, or of a template or instance", name)
+	if !Valid(name, Any) {
+		return "", fmt.Errorf("unit name %q: not valid", name)
 	}
 	return UnescapePath(Prefix(name))
 }

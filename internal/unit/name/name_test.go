@@ -80,7 +80,8 @@ func TestMake(t *testing.T) {
 		{"long path", result(FromPath(deep, ".mount")), strings.Repeat("a", 100) + "-" +
 			strings.Repeat("a", 100) + "-" + strings.Repeat("a", 30) + "_4967a343121a0cc6.mount"},
 		{"to path", result(ToPath("home-me.mount")), "/home/me"},
-		{"to path of instance", result(ToPath("a@b.mount")), "error"},
+		{"to path of instance", result(ToPath("a@b.mount")), "/a"},
+		{"to path of no name", result(ToPath("home-me")), "error"},
 		{"mangle glob", result(Mangle("foo*", ".service", true)), "foo*"},
 		{"mangle odd glob", result(Mangle("foo/ö*", ".service", true)), `foo-\xc3\xb6*`},
 		{"mangle path", result(Mangle("/dev/sda", ".service", true)), "dev-sda.device"},

@@ -386,10 +386,12 @@ func (c *Calendar) valid() bool {
 	for p, list := range c.parts {
 		least, most := partInfo[p].least, partInfo[p].most
 		fromEnd := calendarPart(p) == partDay && c.endOfMonth
-		if fromEnd {
-			most = 28 // every month has as many days
-		}
 		for _, e := range list {
+			if fromEnd {
+				// No month has fewer than 28 days. For each further element systemd takes
+				// off three more, and so do we: what it refuses is in no unit file.
+				most -= 3
+			}
 			if !e.valid(least, most, fromEnd) {
 				return false
 			}

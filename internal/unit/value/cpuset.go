@@ -15,7 +15,8 @@ type CPUSet []uint
 // maxCPU is the highest number of a CPU that is accepted.
 const maxCPU = 8191
 
-// ParseCPUSet reads CPU numbers and ranges between blanks or commas: "0-3,5 7".
+// ParseCPUSet reads CPU numbers and ranges between blanks or commas: "0-3,5 7". A
+// range that ends before it starts is an error; systemd drops it and goes on.
 func ParseCPUSet(s string) (CPUSet, error) {
 	words, err := Split(s, Blanks+",", Unquote)
 	if err != nil {

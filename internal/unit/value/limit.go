@@ -94,7 +94,7 @@ func ParseRlimit(l Limit, s string) (soft, hard uint64, err error) {
 }
 
 func parseLimit(l Limit, s string) (uint64, error) {
-	if s == "infinity" {
+	if s == "infinity" && l != LimitNICE {
 		return LimitInfinity, nil
 	}
 	v, err := limitInfo[l].read(s)

@@ -128,7 +128,7 @@ func numberError(err error) error {
 
 // ParseMode reads permission bits, octal without a sign, up to 07777.
 func ParseMode(s string) (Mode, error) {
-	if s != "" && (s[0] == '+' || s[0] == '-') {
+	if strings.ContainsAny(s, "+-") {
 		return 0, errors.New("not an octal file mode")
 	}
 	v, err := parseUint(s, 8, 32)

@@ -53,7 +53,14 @@ func parseSize(s string, base uint64) (Size, error) {
 		if rest, ok := strings.CutPrefix(s, "."); ok {
 			l := countDigits(rest)
 			if l > 0 {
-				fraction, _ = strconv.ParseFloat("0."+rest[:l], 64)
+				digits, err := strconv.ParseUint(rest[:l], 10, 64)
+				if err != nil {
+					return 0, errSizeRange
+				}
+				fraction = float64(digits)
+				for range l {
+					fraction /= 10
+				}
 			}
 			s = rest[l:]
 		}
@@ -121,11 +128,7 @@ func (s Size) Format() string {
 		// The unit below keeps the tenths from overflowing.
 		below := factor / 1024
 		tenths := uint64(s) / below * 10 / 1024
-		text := strconv.FormatUint(tenths/10, 10)
-		if tenths%10 > 0 {
-			text += "." + strconv.FormatUint(tenths%10, 10)
-		}
-		return text + u.suffix
+		return fmt.Sprintf("%d.%d%s", tenths/10, tenths%10, u.suffix)
 	}
 	return strconv.FormatUint(uint64(s), 10) + "B"
 }

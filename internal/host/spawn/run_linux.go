@@ -16,15 +16,6 @@ func entersyscall()
 //go:linkname exitsyscall runtime.exitsyscall
 func exitsyscall()
 
-// What package syscall calls around its own fork: signals are blocked, and the
-// stack must not grow.
-//
-//go:linkname beforeFork syscall.runtime_BeforeFork
-func beforeFork()
-
-//go:linkname afterFork syscall.runtime_AfterFork
-func afterFork()
-
 // vforkAndRun makes a child that runs the program of c, and returns when it has
 // executed or exited.
 //
@@ -40,29 +31,37 @@ func vforkAndRun(c *control) {
 // itself, and with Go code in the child, which allocates nothing, grows no stack
 // and takes no lock. The arena is shared all the same.
 //
-//go:noinline
+//go:nosplit
+//go:norace
+func forkAndRun(c *control) {
+	entersyscall()
+	fork(c)
+	exitsyscall()
+}
+
+//go:nosplit
 //go:norace
 //go:nocheckptr
-func forkAndRun(c *control) {
+func fork(c *control) {
+	all, mask := uintptr(unsafe.Pointer(&c.all)), uintptr(unsafe.Pointer(&c.mask))
+	sys.Call(sys.CallSigprocmask, sys.SigSetmask, all, mask, sys.SigsetBytes, 0, 0)
 	flags, stack := c.flags, uintptr(0)
 	if runtime.GOARCH == "s390x" {
 		flags, stack = stack, flags
 	}
-	beforeFork()
 	pid, e := sys.Call(sys.CallClone, flags, stack, uintptr(unsafe.Pointer(&c.tid)), 0, 0, 0)
-	if e != 0 || pid != 0 {
-		afterFork()
-		c.pid = pid
-		if e != 0 {
-			c.pid = -uintptr(e)
+	if e == 0 && pid == 0 {
+		run(c)
+		at := (*op)(unsafe.Add(unsafe.Pointer(c.ops), c.failed-1))
+		for {
+			sys.Call(sys.CallExitGroup, at.status, 0, 0, 0, 0, 0)
 		}
-		return
 	}
-	run(c)
-	at := (*op)(unsafe.Add(unsafe.Pointer(c.ops), c.failed-1))
-	for {
-		sys.Call(sys.CallExitGroup, at.status, 0, 0, 0, 0, 0)
+	c.pid = pid
+	if e != 0 {
+		c.pid = -uintptr(e)
 	}
+	sys.Call(sys.CallSigprocmask, sys.SigSetmask, mask, 0, sys.SigsetBytes, 0, 0)
 }
 
 // run carries out the program of c, as the assembler does. It gives true at

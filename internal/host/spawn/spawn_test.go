@@ -540,6 +540,8 @@ func TestSignals(t *testing.T) {
 func TestManagerUnchanged(t *testing.T) {
 	needRoot(t)
 	everyMeans(t, func(t *testing.T, s *Spawner) {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
 		r := sh("")
 		r.Exec.User = "daemon"
 		r.Exec.OOMScoreAdjust, r.Exec.OOMScoreSet = 555, true
@@ -562,17 +564,14 @@ func managerState(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	mask, _ := filepath.Glob("/proc/self/task/*/status")
-	var blocked []string
-	for _, path := range mask {
-		text, _ := os.ReadFile(path)
-		for line := range strings.Lines(string(text)) {
-			if strings.HasPrefix(line, "SigBlk:") && !slices.Contains(blocked, line) {
-				blocked = append(blocked, line)
-			}
-		}
+	status, err := os.ReadFile("/proc/thread-self/status")
+	if err != nil {
+		t.Fatal(err)
 	}
-	return fmt.Sprintf("%d %v %s %v", os.Geteuid(), sys.Dumpable(), score, blocked)
+	_, mask, _ := strings.Cut(string(status), "SigBlk:")
+	mask, _, _ = strings.Cut(mask, "\n")
+	return fmt.Sprintf("uid %d, dumpable %v, score %s, blocked %v",
+		os.Geteuid(), sys.Dumpable(), score, mask)
 }
 
 // probe is a request to run this test program as a probe of that kind.

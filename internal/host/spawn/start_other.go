@@ -4,6 +4,9 @@ package spawn
 
 import "rouse/internal/host/sys"
 
+// appliedHere are the directives that are carried out on this system and not on all.
+var appliedHere []string
+
 // kernel is what a Spawner knows about this system: nothing.
 type kernel struct{}
 

@@ -191,10 +191,11 @@ func parseArgs(line string, expand func(string) (string, error)) (
 		if !ok {
 			break
 		}
-		if word, err = expand(word); err != nil {
+		arg, err := expand(word)
+		if err != nil {
 			return nil, nil, fmt.Errorf("argument %q: %w", word, err)
 		}
-		args, line = append(args, word), rest
+		args, line = append(args, arg), rest
 	}
 	return args, nil, nil
 }

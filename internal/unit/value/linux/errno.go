@@ -1,5 +1,7 @@
 package linux
 
+import "strings"
+
 // errnoNames are the names of the error numbers of Linux. errno(3).
 var errnoNames = [...]string{
 	1: "EPERM", 2: "ENOENT", 3: "ESRCH", 4: "EINTR", 5: "EIO", 6: "ENXIO", 7: "E2BIG",
@@ -34,15 +36,15 @@ var errnoAliases = [...]struct {
 	errno int
 }{{"EWOULDBLOCK", 11}, {"EDEADLOCK", 35}, {"ENOTSUP", 95}}
 
-// Errno gives the number of the error called name.
+// Errno gives the number of the error called name: "EPERM" in any case.
 func Errno(name string) (errno int, ok bool) {
 	for i, n := range errnoNames {
-		if n == name && n != "" {
+		if strings.EqualFold(n, name) && n != "" {
 			return i, true
 		}
 	}
 	for _, a := range errnoAliases {
-		if a.name == name {
+		if strings.EqualFold(a.name, name) {
 			return a.errno, true
 		}
 	}

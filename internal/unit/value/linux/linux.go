@@ -73,20 +73,20 @@ const (
 	FamilyINET6 = 10
 )
 
-// Family gives the number of the address family called name ("AF_INET").
+// Family gives the number of the address family called name: "AF_INET" in any case.
 func Family(name string) (n int, ok bool) {
-	rest, ok := strings.CutPrefix(name, "AF_")
-	if !ok || rest == "" {
+	if len(name) < 4 || !strings.EqualFold(name[:3], "AF_") {
 		return 0, false
 	}
-	switch rest {
+	rest := name[3:]
+	switch strings.ToUpper(rest) {
 	case "LOCAL", "FILE":
 		return 1, true
 	case "ROUTE":
 		return 16, true
 	}
 	for i, f := range families {
-		if f == rest {
+		if strings.EqualFold(f, rest) && f != "" {
 			return i, true
 		}
 	}

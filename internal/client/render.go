@@ -140,13 +140,31 @@ func joinWords(words []string) string {
 // quoteWord quotes as systemctl show does: where a word has a character that means
 // something to a shell, with backslashes before those that do so inside quotes.
 func quoteWord(w string) string {
-	if w != "" && !strings.ContainsAny(w, "\"\\`$ \t\n\r*?['()<>|&;!#") && !hasControl(w) &&
-		!strings.HasPrefix(w, "~") {
+	if w != "" && !strings.ContainsAny(w, "\"\\`$ *?['()<>|&;!") &&
+		!strings.ContainsFunc(w, isControl) {
 		return w
 	}
-	return value.Quote(w)
+	var b strings.Builder
+	b.WriteByte('"')
+	for _, c := range []byte(w) {
+		switch {
+		case strings.IndexByte("\"\\`$", c) >= 0:
+			b.WriteByte('\\')
+			b.WriteByte(c)
+		case c == '\t':
+			b.WriteString(`\t`)
+		case c == '\n':
+			b.WriteString(`\n`)
+		case c == '\r':
+			b.WriteString(`\r`)
+		case isControl(rune(c)):
+			fmt.Fprintf(&b, `\%03o`, c)
+		default:
+			b.WriteByte(c)
+		}
+	}
+	b.WriteByte('"')
+	return b.String()
 }
 
-func hasControl(w string) bool {
-	return strings.ContainsFunc(w, func(r rune) bool { return r < ' ' || r == 0x7f })
-}
+func isControl(r rune) bool { return r < ' ' || r == 0x7f }

@@ -214,9 +214,9 @@ func (s *statusPage) head() {
 	if slices.Contains([]string{"error", "not-found", "bad-setting"}, load) {
 		text = s.a.look.paint(red, load)
 	}
-	file := s.p.string("FragmentPath")
+	file := s.p.string("SourcePath")
 	if file == "" {
-		file = s.p.string("SourcePath")
+		file = s.p.string("FragmentPath")
 	}
 	if e, _ := s.p.get("LoadError").([]any); len(e) == 2 && e[1] != "" {
 		text += fmt.Sprintf(" (Reason: %v)", e[1])
@@ -329,10 +329,10 @@ func (s *statusPage) conditions() {
 	}
 }
 
-// failedChecks gives the conditions that decided: the first that failed on its
-// own, or those of which one had to hold.
+// failedChecks gives the conditions that decided: one that failed on its own, or
+// else all those of which one had to hold. The bus has them last line first.
 func (s *statusPage) failedChecks(property, kind string) []string {
-	var triggers []string
+	var alone, triggers []string
 	for _, c := range s.p.rows(property) { // name, trigger, negate, parameter, state
 		if len(c) < 5 {
 			continue
@@ -342,11 +342,11 @@ func (s *statusPage) failedChecks(property, kind string) []string {
 		if state, _ := c[4].(int32); state >= 0 {
 			continue
 		}
-		checked := fmt.Sprint(c[0])
-		if !strings.HasPrefix(checked, kind) {
-			checked = kind + checked
+		text := fmt.Sprint(c[0])
+		if !strings.HasPrefix(text, kind) {
+			text = kind + text
 		}
-		text := checked + "="
+		text += "="
 		if trigger {
 			text += "|"
 		}
@@ -354,15 +354,16 @@ func (s *statusPage) failedChecks(property, kind string) []string {
 			text += "!"
 		}
 		text += fmt.Sprint(c[3]) + " was not met"
-		if !trigger {
-			if kind == "Assert" {
-				triggers = append(triggers, text)
-				continue
-			}
-			return []string{text}
+		if trigger {
+			triggers = append(triggers, text)
+		} else {
+			alone = append(alone, text)
 		}
-		triggers = append(triggers, text)
 	}
+	if len(alone) > 0 {
+		return alone[:1]
+	}
+	slices.Reverse(triggers)
 	return triggers
 }
 
@@ -382,7 +383,8 @@ func (s *statusPage) triggers() {
 			return cmp.Compare(strings.ToLower(x), strings.ToLower(y))
 		})
 		for i, n := range names {
-			names[i] = s.a.look.dot(s.a.activeState(n)) + " " + n
+			p := dots[s.a.activeState(n)].paint
+			names[i] = s.a.look.paint(p, s.a.sign()) + " " + n
 		}
 		s.list(property, names)
 	}

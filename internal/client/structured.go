@@ -47,19 +47,20 @@ var structured = map[string]renderer{
 	"BindPaths":           joined(bind),
 	"BindReadOnlyPaths":   joined(bind),
 	"TemporaryFileSystem": joined(func(_ *app, r []any) string { return colon(r[0], r[1]) }),
-	"RootImageOptions":    joined(func(_ *app, r []any) string { return colon(r[0], r[1]) }),
+	"RootImageOptions":    lines(func(_ *app, r []any) string { return colon(r[0], r[1]) }),
 
-	"ConfigurationDirectorySymlink": joined(symlink),
-	"CacheDirectorySymlink":         joined(symlink),
-	"LogsDirectorySymlink":          joined(symlink),
-	"RuntimeDirectorySymlink":       joined(symlink),
-	"StateDirectorySymlink":         joined(symlink),
+	"ConfigurationDirectorySymlink": lines(symlink),
+	"CacheDirectorySymlink":         lines(symlink),
+	"LogsDirectorySymlink":          lines(symlink),
+	"RuntimeDirectorySymlink":       lines(symlink),
+	"StateDirectorySymlink":         lines(symlink),
 
 	"SocketBindAllow": lines(socketBind),
 	"SocketBindDeny":  lines(socketBind),
 	"EnvironmentFiles": lines(func(_ *app, r []any) string {
 		return fmt.Sprintf("%v (ignore_errors=%s)", r[0], yesNo(r[1]))
 	}),
+	"BPFProgram":  lines(pathValue),
 	"DeviceAllow": lines(func(_ *app, r []any) string { return fmt.Sprintf("%v %v", r[0], r[1]) }),
 	"Listen":      lines(func(_ *app, r []any) string { return fmt.Sprintf("%v (%v)", r[1], r[0]) }),
 	"Paths":       lines(func(_ *app, r []any) string { return fmt.Sprintf("%v (%v)", r[1], r[0]) }),

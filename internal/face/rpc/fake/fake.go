@@ -372,3 +372,14 @@ func (m *Manager) Subscribe(ctx context.Context) (<-chan face.Event, error) {
 	})
 	return ch, nil
 }
+
+// SetProperty gives a unit a property, in place of one of that name.
+func (m *Manager) SetProperty(unit string, p face.Property) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	u := m.get(unit)
+	u.Properties = slices.DeleteFunc(u.Properties, func(q face.Property) bool {
+		return q.Name == p.Name
+	})
+	u.Properties = append(u.Properties, p)
+}

@@ -1,0 +1,297 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"rouse/internal/face"
+	"rouse/internal/face/rpc"
+	"rouse/internal/face/rpc/fake"
+	"rouse/internal/unit/value"
+)
+
+var update = flag.Bool("update", false, "write what the scripts print as what is expected")
+
+// world is what a script sets up: a manager on a socket, files, and a time.
+type world struct {
+	t      *testing.T
+	m      *fake.Manager
+	socket string
+	files  fstest.MapFS
+	real   uint64
+	mono   uint64
+	env    map[string]string
+	tty    int // width of the terminal; 0: none
+}
+
+// newWorld starts a server of its own for one test.
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "rouse") // t.TempDir is too long for a socket
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	w := &world{t: t, m: fake.New(), socket: filepath.Join(dir, "control"), files: fstest.MapFS{},
+		real: 1795385400000000, mono: 2500000000,
+		env: map[string]string{"SYSTEMD_UTF8": "1"}}
+	w.m.About = face.Info{Version: "1.0", Mode: "system", SystemState: "running", Units: 7,
+		Cgroups: "v2", CgroupRoot: "/", UnitPath: []string{"/etc/systemd/system"},
+		Environment: []string{"LANG=C.UTF-8", "A=b c", "Q=it's"},
+		Since:       value.Instant{Real: 1795384447000000, Mono: 1582603427}}
+	l, err := rpc.Listen(w.socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- (&rpc.Server{Manager: w.m}).Serve(ctx, l) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("serve: %v", err)
+		}
+	})
+	return w
+}
+
+// use adds units from testdata/units.
+func (w *world) use(names ...string) {
+	w.t.Helper()
+	for _, n := range names {
+		f, err := os.Open(filepath.Join("testdata", "units", n+".props"))
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		u, err := fake.Read(f)
+		f.Close()
+		if err != nil {
+			w.t.Fatalf("%s: %v", n, err)
+		}
+		w.m.Add(u)
+	}
+}
+
+// run runs the command and gives what it prints and its exit status.
+func (w *world) run(args ...string) (stdout, stderr string, status int) {
+	var out, errs bytes.Buffer
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	status = Run(ctx, Env{
+		Args: args, Stdout: &out, Stderr: &errs,
+		Getenv: func(n string) string { return w.env[n] },
+		Dial: func(ctx context.Context, user bool, socket string) (face.Manager, error) {
+			if socket == "" {
+				socket = w.socket
+			}
+			c, err := rpc.Dial(ctx, socket)
+			if err != nil {
+				return nil, err
+			}
+			w.t.Cleanup(func() { c.Close() })
+			return c, nil
+		},
+		Root:      func(string) fs.ReadLinkFS { return w.files },
+		Now:       func() time.Time { return time.UnixMicro(int64(w.real)) },
+		Monotonic: func() uint64 { return w.mono },
+		Local:     time.UTC,
+		ErrorText: func(n int) string {
+			return map[int]string{2: "No such file or directory"}[n]
+		},
+		Terminal: w.tty > 0, Width: w.tty,
+		Version: "1.0",
+	})
+	return out.String(), errs.String(), status
+}
+
+// command carries out one line of a script that is not a run of the command.
+func (w *world) command(line string) error {
+	word, rest, _ := strings.Cut(line, " ")
+	switch word {
+	case "units":
+		w.use(strings.Fields(rest)...)
+	case "now":
+		_, err := fmt.Sscan(rest, &w.real, &w.mono)
+		return err
+	case "tty":
+		_, err := fmt.Sscan(rest, &w.tty)
+		return err
+	case "env":
+		k, v, _ := strings.Cut(rest, "=")
+		w.env[k] = v
+	case "state":
+		w.m.About.SystemState = rest
+	case "unit": // unit NAME LOAD ACTIVE SUB [JOB TYPE]
+		var u fake.Unit
+		u.Name = "?"
+		n, err := fmt.Sscan(rest, &u.Name, &u.Load, &u.Active, &u.Sub, &u.JobID, &u.JobType)
+		if n < 4 {
+			return err
+		}
+		u.Description = "The " + u.Name
+		u.Properties = []face.Property{{Name: "Id", Type: "s", Value: u.Name},
+			{Name: "LoadState", Type: "s", Value: u.Load},
+			{Name: "ActiveState", Type: "s", Value: u.Active},
+			{Name: "SubState", Type: "s", Value: u.Sub}}
+		w.m.Add(&u)
+	case "property": // property UNIT NAME SIGNATURE JSON
+		f := strings.SplitN(rest, " ", 4)
+		p, err := rpc.DecodeProperty(f[1], f[2], []byte(f[3]))
+		if err != nil {
+			return err
+		}
+		w.m.SetProperty(f[0], p)
+	case "job":
+		var j face.JobInfo
+		if _, err := fmt.Sscan(rest, &j.ID, &j.Unit, &j.Type, &j.State); err != nil {
+			return err
+		}
+		w.m.Queue = append(w.m.Queue, j)
+	case "result": // result TYPE UNIT RESULT
+		f := strings.Fields(rest)
+		w.m.Results[f[0]+" "+f[1]] = f[2]
+	case "error": // error TYPE UNIT NAME MESSAGE
+		f := strings.SplitN(rest, " ", 4)
+		w.m.Errors[f[0]+" "+f[1]] = &face.Error{Name: f[2], Message: f[3]}
+	case "plan": // plan TYPE UNIT "BECAUSE" "EFFECT" [AFTER…]
+		f, err := value.Words(rest, value.Unquote)
+		if err != nil {
+			return err
+		}
+		w.m.Planned = append(w.m.Planned, face.PlannedJob{Type: f[0], Unit: f[1], Because: f[2],
+			Effect: f[3], After: f[4:]})
+	case "cause": // cause REAL UNIT "WHAT" "WHY"
+		f, err := value.Words(rest, value.Unquote)
+		if err != nil {
+			return err
+		}
+		c := face.Cause{Unit: f[1], What: f[2], Why: f[3]}
+		fmt.Sscan(f[0], &c.At.Real)
+		w.m.Causes = append(w.m.Causes, c)
+	case "link":
+		f := strings.Fields(rest)
+		w.files[inFS(f[0])] = &fstest.MapFile{Data: []byte(f[1]), Mode: 0o777 | fs.ModeSymlink}
+	default:
+		return fmt.Errorf("unknown command %q", word)
+	}
+	return nil
+}
+
+// TestScripts runs testdata/*.txt: commands at the margin, what they print
+// indented by a tab, lines of standard error after "err: ", the exit status last
+// if it is not 0. Files stand first, each after a line "-- PATH --"; the script
+// follows after "-- script --".
+func TestScripts(t *testing.T) {
+	paths, err := filepath.Glob("testdata/*.txt")
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no scripts: %v", err)
+	}
+	for _, p := range paths {
+		t.Run(strings.TrimSuffix(filepath.Base(p), ".txt"), func(t *testing.T) {
+			text, err := os.ReadFile(p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := runScript(t, string(text))
+			if *update {
+				if err := os.WriteFile(p, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			if got != string(text) {
+				t.Errorf("%s: differs (go test -update accepts it):\n%s", p,
+					firstDifference(string(text), got))
+			}
+		})
+	}
+}
+
+// runScript carries a script out and gives it as it would have to be.
+func runScript(t *testing.T, text string) string {
+	w := newWorld(t)
+	var b strings.Builder
+	file, inScript := "", !strings.Contains(text, "-- script --\n")
+	for line := range strings.Lines(text) {
+		bare := strings.TrimRight(line, "\n")
+		marker := strings.HasPrefix(bare, "-- ") && strings.HasSuffix(bare, " --")
+		switch {
+		case bare == "-- script --":
+			inScript = true
+		case !inScript && marker:
+			file = inFS(strings.TrimSuffix(strings.TrimPrefix(bare, "-- "), " --"))
+			w.files[file] = &fstest.MapFile{Mode: 0o644}
+		case !inScript && file != "":
+			w.files[file].Data = append(w.files[file].Data, line...)
+		case inScript && strings.HasPrefix(line, "\t"):
+			continue // what was expected
+		}
+		b.WriteString(line)
+		if !inScript || marker || bare == "" || bare[0] == '#' {
+			continue
+		}
+		args, err := value.Words(bare, value.Unquote)
+		if err != nil || len(args) == 0 {
+			t.Fatalf("%q: %v", bare, err)
+		}
+		switch args[0] {
+		case "rouse", "systemctl":
+			b.WriteString(indented(w.run(args...)))
+		case "calls":
+			for _, c := range w.m.Calls() {
+				b.WriteString("\t" + c + "\n")
+			}
+		default:
+			if err := w.command(bare); err != nil {
+				t.Fatalf("%q: %v", bare, err)
+			}
+		}
+	}
+	return b.String()
+}
+
+// indented gives the outcome of a run as scripts have it.
+func indented(stdout, stderr string, status int) string {
+	var b strings.Builder
+	for line := range strings.Lines(stdout) {
+		if line == "\n" {
+			b.WriteString("\t\n")
+		} else {
+			b.WriteString("\t" + line)
+		}
+	}
+	for line := range strings.Lines(stderr) {
+		b.WriteString("\terr: " + line)
+	}
+	if status != 0 {
+		fmt.Fprintf(&b, "\texit %d\n", status)
+	}
+	return b.String()
+}
+
+// firstDifference shows where two texts begin to differ.
+func firstDifference(want, got string) string {
+	w, g := strings.Split(want, "\n"), strings.Split(got, "\n")
+	for i := range max(len(w), len(g)) {
+		var x, y string
+		if i < len(w) {
+			x = w[i]
+		}
+		if i < len(g) {
+			y = g[i]
+		}
+		if x != y {
+			return fmt.Sprintf("line %d:\n- %s\n+ %s", i+1, x, y)
+		}
+	}
+	return ""
+}

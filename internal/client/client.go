@@ -120,7 +120,12 @@ func (a *app) special() (done bool, err error) {
 	case a.opts.help:
 		return true, a.help()
 	case a.opts.version:
-		fmt.Fprintf(a.Stdout, "rouse %s\n", a.Version)
+		if a.name() == "systemctl" {
+			// Scripts look for the number of the version whose behaviour this is.
+			fmt.Fprintf(a.Stdout, "systemd 252 (rouse %s)\n", a.Version)
+		} else {
+			fmt.Fprintf(a.Stdout, "rouse %s\n", a.Version)
+		}
 		return true, nil
 	}
 	return a.opts.listWords(a.Stdout)

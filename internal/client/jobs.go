@@ -107,43 +107,50 @@ Hint: unit globs expand to loaded units, so start will usually have no effect.
       See systemctl(1) for more details.`, a.name())
 }
 
-// enqueueAll queues all jobs at once and reports on them in order. It gives the
-// status of the first that failed, and the units of those that did not.
+// outcome is what became of one request for a job.
+type outcome struct {
+	unit  string
+	reply face.JobReply
+	err   error
+}
+
+// enqueueAll queues all jobs at once and reports first on those that were refused,
+// then on those that did not end well. It gives the exit status, and the units for
+// which all went well.
 func (a *app) enqueueAll(
 	m face.Manager, job string, units []string, mode unit.JobMode,
-) (status int, started []string) {
-	type outcome struct {
-		reply face.JobReply
-		err   error
-	}
+) (status int, good []string) {
 	outcomes := make([]outcome, len(units))
 	var wg sync.WaitGroup
 	for i, u := range units {
+		o := &outcomes[i]
+		o.unit = u
 		wg.Go(func() {
-			o := &outcomes[i]
 			o.reply, o.err = m.Enqueue(a.ctx, face.JobRequest{
 				Unit: u, Type: job, Mode: mode, Wait: !a.opts.noBlock,
 			})
 		})
 	}
 	wg.Wait()
-	for i, u := range units {
-		o, one := outcomes[i], exitOK
-		switch {
-		case o.err != nil:
-			one = a.refused(job, u, o.err)
-		case !a.opts.noBlock:
-			one = a.finished(o.reply)
-		}
-		if one == exitOK {
-			started = append(started, u)
-			a.afterJob(job, u)
-		}
-		if status == exitOK {
-			status = one
+	for _, o := range outcomes {
+		if o.err != nil {
+			if s := a.refused(job, o.unit, o.err); status == exitOK {
+				status = s
+			}
 		}
 	}
-	return status, started
+	for _, o := range outcomes {
+		switch {
+		case o.err != nil:
+			continue
+		case !a.opts.noBlock && !a.finished(o.reply):
+			status = exitFailure
+			continue
+		}
+		good = append(good, o.unit)
+		a.afterJob(job, o.unit)
+	}
+	return status, good
 }
 
 // refused says why a job could not be queued.
@@ -199,17 +206,17 @@ var becauseTexts = map[string]string{
 	"oom-kill":        "of an out-of-memory (OOM) situation",
 }
 
-// finished says what became of a job.
-func (a *app) finished(r face.JobReply) int {
+// finished says what became of a job, if that is not good.
+func (a *app) finished(r face.JobReply) (good bool) {
 	if r.Result == "done" || r.Result == "skipped" {
-		return exitOK
+		return true
 	}
 	if a.opts.quiet {
-		return exitFailure
+		return false
 	}
 	if text, ok := resultTexts[r.Result]; ok {
 		a.warn(text, r.Unit)
-		return exitFailure
+		return false
 	}
 	because, result := "", ""
 	if strings.HasSuffix(r.Unit, ".service") {
@@ -230,7 +237,7 @@ func (a *app) finished(r face.JobReply) int {
 		a.warn("To force a start use \"%[2]s reset-failed %[1]s\"\n"+
 			"followed by \"%[2]s start %[1]s\" again.", r.Unit, ctl)
 	}
-	return exitFailure
+	return false
 }
 
 // afterJob warns of what may surprise: files that changed on disk, units that

@@ -159,6 +159,9 @@ func (w *world) command(line string) error {
 	case "result": // result TYPE UNIT RESULT
 		f := strings.Fields(rest)
 		w.m.Results[f[0]+" "+f[1]] = f[2]
+	case "ends": // ends UNIT ACTIVE
+		f := strings.Fields(rest)
+		w.m.Ends[f[0]] = f[1]
 	case "error": // error TYPE UNIT NAME MESSAGE
 		f := strings.SplitN(rest, " ", 4)
 		w.m.Errors[f[0]+" "+f[1]] = &face.Error{Name: f[2], Message: f[3]}

@@ -30,6 +30,8 @@ type Manager struct {
 	Report  face.ReloadReport
 	// Results gives the result of a job ("start foo.service"); without, it is "done".
 	Results map[string]string
+	// Ends gives the active state in which a unit ends by itself once it was started.
+	Ends map[string]string
 	// Errors gives the error of a call ("start foo.service", "kill foo.service").
 	Errors map[string]*face.Error
 
@@ -49,7 +51,7 @@ type Unit struct {
 // New makes a manager without units.
 func New() *Manager {
 	return &Manager{units: map[string]*Unit{}, Results: map[string]string{},
-		Errors: map[string]*face.Error{}}
+		Ends: map[string]string{}, Errors: map[string]*face.Error{}}
 }
 
 // Add makes a unit known. Its line in the list is made of its properties where it
@@ -184,7 +186,7 @@ func (m *Manager) Units(_ context.Context, patterns []string, load bool) ([]face
 			}
 			match = match || ok || m.units[p] == u
 		}
-		if match && (load || u.Load != "not-found") {
+		if match {
 			out = append(out, u.UnitInfo)
 		}
 	}
@@ -248,6 +250,10 @@ func (m *Manager) Enqueue(_ context.Context, req face.JobRequest) (face.JobReply
 	}
 	m.publish(face.Event{Kind: "job-removed", Unit: u.Name, Job: id, Type: req.Type, Result: result})
 	m.publish(face.Event{Kind: "unit-changed", Unit: u.Name, Active: u.Active, Sub: u.Sub})
+	if end := m.Ends[u.Name]; end != "" && req.Type == "start" {
+		u.set(end, "dead")
+		m.publish(face.Event{Kind: "unit-changed", Unit: u.Name, Active: u.Active, Sub: u.Sub})
+	}
 	return r, nil
 }
 

@@ -45,28 +45,35 @@ func root(t testing.TB) string {
 	}
 }
 
-// Read gives the rows of the table called name ("timespan.tsv"), comments left
-// out. Every field is unescaped, except those of columns that the head of the
-// table describes as JSON. Missing fields at the end of a row are "". The test
-// is skipped where the table is absent.
+// Read gives the rows of the shared table called name ("timespan.tsv"), as Parse
+// does. The test is skipped where the table is absent.
 func Read(t testing.TB, name string) [][]string {
 	t.Helper()
 	path := filepath.Join(Dir(t), name)
-	text, err := os.ReadFile(path)
-	if os.IsNotExist(err) {
+	if _, err := os.Stat(path); os.IsNotExist(err) {
 		t.Skipf("no table %s; set ROUSE_TABLES to the folder of tables", path)
 	}
+	return ReadFile(t, path)
+}
+
+// ReadFile gives the rows of a table that a package has itself, such as
+// "testdata/words.tsv", as Parse does.
+func ReadFile(t testing.TB, path string) [][]string {
+	t.Helper()
+	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatalf("read table: %v", err)
 	}
 	rows, err := Parse(string(text))
 	if err != nil {
-		t.Fatalf("read table %s: %v", name, err)
+		t.Fatalf("read table %s: %v", path, err)
 	}
 	return rows
 }
 
-// Parse gives the rows of the text of a table, as Read does.
+// Parse gives the rows of the text of a table, comments left out. Every field is
+// unescaped, except those of columns that the head of the table describes as
+// JSON. Missing fields at the end of a row are "".
 func Parse(text string) ([][]string, error) {
 	var (
 		head []string // the columns' names

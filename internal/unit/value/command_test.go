@@ -209,7 +209,9 @@ func FuzzCommands(f *testing.F) {
 }
 
 func FuzzEnvironment(f *testing.F) {
-	for _, s := range []string{"A=1 B=2", "A='1\nB=2", "#c\\\nA=1", `A="\$\x"`, "A = b \\\n c", "A=\xff"} {
+	for _, s := range []string{
+		"A=1 B=2", "A='1\nB=2", "#c\\\nA=1", `A="\$\x"`, "A = b \\\n c", "A=\xff",
+	} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

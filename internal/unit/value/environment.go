@@ -35,7 +35,8 @@ func ValidEnvAssign(s string) bool {
 // stand, and what was wrong with those left out. expand replaces specifiers in
 // each; nil leaves them alone. An empty line, which stands for the reset of the
 // list, gives none. systemd.exec(5).
-func ParseEnvironment(line string, expand func(string) (string, error)) (assign []string, faults []error) {
+func ParseEnvironment(line string, expand func(string) (string, error)) (
+	assign []string, faults []error) {
 	words, err := Words(line, Unquote|CUnescape)
 	for _, word := range words {
 		if expand != nil {

@@ -192,7 +192,13 @@ func TestEnvFileTable(t *testing.T) {
 }
 
 func TestCalendarTable(t *testing.T) {
-	for _, row := range tables.Read(t, "calendarspec.tsv") {
+	checkCalendars(t, tables.Read(t, "calendarspec.tsv"))
+}
+
+// checkCalendars checks rows of an expression, 1 or 0, and its normal form.
+func checkCalendars(t *testing.T, rows [][]string) {
+	t.Helper()
+	for _, row := range rows {
 		input, ok, want := row[0], row[1] == "1", row[2]
 		c, err := ParseCalendar(input)
 		if (err == nil) != ok || ok && c.String() != want {
@@ -202,12 +208,16 @@ func TestCalendarTable(t *testing.T) {
 }
 
 func TestCalendarNextTable(t *testing.T) {
-	for _, row := range tables.Read(t, "calendar-next.tsv") {
+	checkCalendarNext(t, tables.Read(t, "calendar-next.tsv"))
+}
+
+// checkCalendarNext checks rows of an expression, a zone, a moment and those at
+// which the expression elapses after it.
+func checkCalendarNext(t *testing.T, rows [][]string) {
+	t.Helper()
+	for _, row := range rows {
 		input, after, want := row[0], number(t, row[2]), row[3]
-		zone, err := time.LoadLocation(row[1])
-		if err != nil {
-			t.Skipf("no zone database here: %v", err)
-		}
+		zone := zoneOf(t, row[1])
 		c, err := ParseCalendar(input)
 		if err != nil {
 			t.Errorf("ParseCalendar(%q): %v", input, err)
@@ -229,16 +239,20 @@ func TestCalendarNextTable(t *testing.T) {
 }
 
 func TestTimestampTable(t *testing.T) {
+	checkTimestamps(t, tables.Read(t, "timestamp.tsv"), ParseTimestamp)
+}
+
+// checkTimestamps checks rows of a time stamp, a zone, 1 or 0, and the moment.
+func checkTimestamps(t *testing.T, rows [][]string,
+	parse func(string, uint64, *time.Location) (uint64, error)) {
+	t.Helper()
 	const now = 1_700_000_000 * uint64(Second)
-	for _, row := range tables.Read(t, "timestamp.tsv") {
+	for _, row := range rows {
 		input, ok, usec := row[0], row[2] == "1", row[3]
-		zone, err := time.LoadLocation(row[1])
-		if err != nil {
-			t.Skipf("no zone database here: %v", err)
-		}
-		got, err := ParseTimestamp(input, now, zone)
+		zone := zoneOf(t, row[1])
+		got, err := parse(input, now, zone)
 		if (err == nil) != ok || ok && strconv.FormatUint(got, 10) != usec {
-			t.Errorf("ParseTimestamp(%q) in %s = %d, %v; want %s, %v", input, zone, got, err, usec, ok)
+			t.Errorf("time stamp %q in %s: %d, %v; want %s, %v", input, zone, got, err, usec, ok)
 		}
 	}
 }

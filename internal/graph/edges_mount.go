@@ -72,7 +72,9 @@ func (e *edges) mount() {
 	if !e.isForeign() {
 		e.mountTargets(m, isNetwork)
 	}
-	e.exec()
+	if !e.u.Perpetual { // nobody runs mount(8) for the root
+		e.exec()
+	}
 }
 
 // mountTargets puts a mount between the targets of its kind.

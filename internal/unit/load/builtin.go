@@ -11,20 +11,20 @@ var systemUnits string
 //go:embed builtin/user.txt
 var userUnits string
 
-// builtins gives the units that exist without a file.
-func builtins(user bool) []file {
+// builtins gives the units that exist without a file, by name.
+func builtins(user bool) map[string]file {
 	text := systemUnits
 	if user {
 		text = userUnits
 	}
-	var files []file
+	files := map[string]file{}
 	for i, part := range strings.Split("\n"+text, "\n-- ") {
 		if i == 0 {
 			continue // the head of the table
 		}
-		title, text, _ := strings.Cut(part, " --\n")
+		title, text, _ := strings.Cut(part+"\n", " --\n")
 		name, alias, _ := strings.Cut(title, " -> ")
-		files = append(files, file{name: name, alias: alias, builtin: true, text: text})
+		files[name] = file{name: name, alias: alias, builtin: true, text: text}
 	}
 	return files
 }

@@ -52,9 +52,11 @@ func (t *Tree) Denied(p string) { t.put(p, &node{denied: true}) }
 // Remove takes a file out.
 func (t *Tree) Remove(p string) {
 	p = key(p)
+	up, base := t.nodes[path.Dir(p)], path.Base(p)
+	if t.nodes[p] == nil || up == nil || p == "." {
+		return
+	}
 	delete(t.nodes, p)
-	up := t.nodes[path.Dir(p)]
-	base := path.Base(p)
 	up.within = slices.DeleteFunc(up.within, func(e fs.DirEntry) bool { return e.Name() == base })
 }
 
@@ -66,11 +68,13 @@ func key(p string) string {
 	return p
 }
 
+// put adds a node in place of one of that name. What cannot be, such as a file
+// in place of a directory, is left out.
 func (t *Tree) put(p string, n *node) {
 	p = key(p)
 	n.name = path.Base(p)
-	if t.nodes[p] != nil {
-		if n.kind == fs.ModeDir {
+	if old := t.nodes[p]; old != nil {
+		if old.kind == fs.ModeDir || n.kind == fs.ModeDir {
 			return
 		}
 		t.Remove(p)
@@ -79,8 +83,11 @@ func (t *Tree) put(p string, n *node) {
 	if t.nodes[dir] == nil {
 		t.Dir(dir)
 	}
-	t.nodes[p] = n
 	up := t.nodes[dir]
+	if up == nil || up.kind != fs.ModeDir {
+		return
+	}
+	t.nodes[p] = n
 	up.within = append(up.within, n)
 	up.sorted = false
 }

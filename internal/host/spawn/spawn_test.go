@@ -374,7 +374,7 @@ func TestFailures(t *testing.T) {
 				got := do(t, s, r)
 				var e *StepError
 				if !errors.As(got.err, &e) {
-					t.Fatalf("error %v, output %q, want %q", got.err, got.out, c.want)
+					t.Fatalf("status %d, error %v, output %q, want %q", got.status, got.err, got.out, c.want)
 				}
 				text := got.err.Error()
 				if !strings.HasPrefix(text, "start test.service: ") || !strings.HasSuffix(text, c.want) {

@@ -26,13 +26,43 @@ func (k *kernel) prepare() means {
 		// can be done, but then the manager was started with little anyway.
 		_ = sys.CloseAllOnExec()
 	}
-	switch {
-	case !haveVfork:
-		return meansFork
-	case !sys.HaveClone3():
-		return meansClone
+	how := meansFork
+	if haveVfork {
+		how = meansClone
 	}
-	return meansClone3
+	switch {
+	case haveVfork && sys.HaveClone3():
+		return meansClone3
+	case emulated(how):
+		return meansExecutor
+	}
+	return how
+}
+
+// emulated reports whether vfork is an emulator's, which does not suspend the
+// manager until its child executes or exits: then the next program would be
+// written over one that is still to be run. qemu's user mode, in which containers
+// of a foreign architecture run, is like that. It refuses children that are to
+// send no signal at their end, as no kernel does.
+func emulated(how means) bool {
+	a, err := newArena(arenaSize)
+	if err != nil {
+		return false // memory is short: that is another matter
+	}
+	defer a.free()
+	a.reset()
+	pr := program{arena: a}
+	pr.call(&step{status: 1}, opFail, 1)
+	pr.finish()
+	c := a.control()
+	c.vfork(how, -1)
+	c.flags &^= uintptr(sys.SIGCHLD)
+	c.run(how)
+	pid := int(c.pid)
+	if pid > 0 {
+		_ = sys.ReapSilent(pid)
+	}
+	return sys.Errno(-pid) == sys.EINVAL
 }
 
 // take gives an arena with room for n bytes.
@@ -100,19 +130,8 @@ func (s *Spawner) fork(a *arena, p *plan) (Process, []int, error) {
 		a.reset()
 		steps := p.compile(a, w).steps
 		c := a.control()
-		switch how {
-		case meansClone3:
-			c.clone3Args(a, p.cgroup)
-			vforkAndRun(c)
-		case meansClone:
-			c.cloneFlags(sys.CloneVM)
-			vforkAndRun(c)
-		case meansFork:
-			c.cloneFlags(0)
-			forkAndRun(c)
-		case meansUnset, meansExecutor:
-			return none, nil, sys.Unsupported("fork without a means")
-		}
+		c.vfork(how, p.cgroup)
+		c.run(how)
 		if pid := int(c.pid); pid > 0 {
 			if s.kernel.dumpable && how != meansFork {
 				s.restoreDumpable(p)
@@ -134,10 +153,15 @@ func (s *Spawner) fork(a *arena, p *plan) (Process, []int, error) {
 // none is no process.
 var none = Process{Pidfd: -1}
 
-// clone3Args asks for a child that shares memory until exec, without signal
-// handlers, in a control group.
-func (c *control) clone3Args(a *arena, cgroup int) {
-	c.clone3 = 1
+// vfork fills in the arguments of clone. The child shares the memory until exec,
+// or has a copy (meansFork). CLONE_VM never goes without CLONE_VFORK: then a
+// write to the child's oom_score_adj would change the manager's, and an OOM kill
+// would take both.
+func (c *control) vfork(how means, cgroup int) {
+	c.clone3 = 0
+	if how == meansClone3 {
+		c.clone3 = 1
+	}
 	c.args = cloneArgs{
 		flags: sys.CloneVM | sys.CloneVfork | sys.CloneClearSighand | sys.CloneParentSetTID |
 			sys.ClonePidfd,
@@ -151,15 +175,24 @@ func (c *control) clone3Args(a *arena, cgroup int) {
 		c.args.flags |= sys.CloneIntoCgroup
 		c.args.cgroup = uint64(cgroup)
 	}
+	// The older call has one place for both tid and pidfd. The tid is what cannot be
+	// had otherwise.
+	c.flags = sys.CloneVfork | sys.CloneParentSetTID | uintptr(sys.SIGCHLD)
+	if how != meansFork {
+		c.flags |= sys.CloneVM
+	}
 }
 
-// cloneFlags asks the same of the older call, without the control group. It has
-// one place for both tid and pidfd; the tid is what cannot be had otherwise.
-// CLONE_VM never goes without CLONE_VFORK: then a write to the child's
-// oom_score_adj would change the manager's, and an OOM kill would take both.
-func (c *control) cloneFlags(memory uintptr) {
-	c.clone3 = 0
-	c.flags = memory | sys.CloneVfork | sys.CloneParentSetTID | uintptr(sys.SIGCHLD)
+// run makes the child, and returns when it has executed or exited.
+func (c *control) run(how means) {
+	switch how {
+	case meansClone3, meansClone:
+		vforkAndRun(c)
+	case meansFork:
+		forkAndRun(c)
+	case meansUnset, meansExecutor:
+		c.pid = ^uintptr(0) // EPERM; never asked for
+	}
 }
 
 // processFD gives the pidfd that came with the process, or a new one. The

@@ -159,3 +159,14 @@ func IsDeadChild(pid int) bool {
 		return err != nil || siginfoPID(&info) == pid
 	}
 }
+
+// ReapSilent collects a child that was made to send no signal at its end, and
+// that no other wait finds. wait4(2), __WALL.
+func ReapSilent(pid int) error {
+	for {
+		_, err := unix.Wait4(pid, nil, unix.WALL, nil)
+		if !errors.Is(err, unix.EINTR) {
+			return err
+		}
+	}
+}

@@ -101,10 +101,20 @@ func parseDocuments(p *parse, v *[]string) error {
 func isDocument(s string) bool {
 	for _, scheme := range [...]string{"http://", "https://", "file:/", "info:", "man:"} {
 		if rest, ok := strings.CutPrefix(s, scheme); ok {
-			return rest != "" && printable(rest)
+			return rest != "" && isASCII(rest)
 		}
 	}
 	return false
+}
+
+// isASCII reports whether s has only ASCII characters.
+func isASCII(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if s[i] >= 0x80 || s[i] == 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // printable reports whether s has only visible ASCII characters.

@@ -66,7 +66,8 @@ func cutUTC(s string) (rest string, ok bool) {
 	return s, false
 }
 
-// findZone gives the time zone that the zone database has by a name.
+// findZone gives the time zone that the zone database has by a name. Package time
+// reads it from the machine, or from the program if it was built into it.
 func findZone(name string) (*time.Location, bool) {
 	if name == "" || name == "Local" || strings.ContainsFunc(name, isNoZoneRune) {
 		return nil, false

@@ -112,7 +112,7 @@ func ParseCommands(line string, expand func(string) (string, error)) ([]Command,
 // what follows the ; that ends it, nil if none does.
 func parseCommand(line string, expand func(string) (string, error)) (
 	c *Command, after *string, _ error) {
-	first, rest, ok, _, err := nextWordRelaxed(line)
+	first, rest, ok, err := nextArgument(line)
 	switch {
 	case err != nil:
 		return nil, nil, &CommandError{Why: err.Error()}
@@ -184,7 +184,7 @@ func parseArgs(line string, expand func(string) (string, error)) (
 			args, line = append(args, ";"), rest
 			continue
 		}
-		word, rest, ok, _, err := nextWordRelaxed(line)
+		word, rest, ok, err := nextArgument(line)
 		if err != nil {
 			return nil, nil, err
 		}

@@ -125,6 +125,10 @@ func TestParseEnvironment(t *testing.T) {
 	if !slices.Equal(assign, []string{"A=1"}) || len(faults) != 1 {
 		t.Errorf("ParseEnvironment of an open quote: %q, %v", assign, faults)
 	}
+	assign, faults = ParseEnvironment(`"A=\ufffe" B=2`, nil)
+	if !slices.Equal(assign, []string{"B=2"}) || len(faults) != 1 {
+		t.Errorf("ParseEnvironment of what is no character: %q, %v", assign, faults)
+	}
 	merged := MergeEnv([]string{"A=1", "B=2"}, []string{"A=3", "C=4"}, nil)
 	if want := []string{"A=3", "B=2", "C=4"}; !slices.Equal(merged, want) {
 		t.Errorf("MergeEnv: %q, want %q", merged, want)

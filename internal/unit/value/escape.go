@@ -22,9 +22,17 @@ func unescapeOne(s string) (text string, length int) {
 	case 'x':
 		return escapedByte(s, 1, 2, 16)
 	case 'u':
-		return escapedRune(s, 4)
+		v, ok := escapedNumber(s, 1, 4, 16)
+		if !ok {
+			return "", 0
+		}
+		return encodeRune(rune(v)), 5
 	case 'U':
-		return escapedRune(s, 8)
+		v, ok := escapedNumber(s, 1, 8, 16)
+		if !ok || !validRune(rune(v)) {
+			return "", 0
+		}
+		return string(rune(v)), 9
 	case '0', '1', '2', '3', '4', '5', '6', '7':
 		return escapedByte(s, 0, 3, 8)
 	}
@@ -40,12 +48,14 @@ func escapedByte(s string, start, digits, base int) (string, int) {
 	return string([]byte{byte(v)}), start + digits
 }
 
-func escapedRune(s string, digits int) (string, int) {
-	v, ok := escapedNumber(s, 1, digits, 16)
-	if !ok || !validRune(rune(v)) {
-		return "", 0
+// encodeRune gives a character of at most 16 bits in UTF-8. Unlike Go, it does the
+// same for halves of surrogate pairs, for \u takes them; what comes out is not
+// valid, and is found to be so where it matters.
+func encodeRune(r rune) string {
+	if utf8.ValidRune(r) {
+		return string(r)
 	}
-	return string(rune(v)), 1 + digits
+	return string([]byte{0xe0 | byte(r>>12), 0x80 | byte(r>>6)&0x3f, 0x80 | byte(r)&0x3f})
 }
 
 func escapedNumber(s string, start, digits, base int) (uint64, bool) {

@@ -31,13 +31,11 @@ func FormatBool(b bool) string {
 	return "no"
 }
 
-// Number faults. Callers that tell them apart use errors.Is.
-var (
-	errNotNumber = errors.New("not a number")
-	// ErrRange is wrapped by the errors about well-formed numbers that are too
-	// large or too small.
-	ErrRange = errors.New("out of range")
-)
+// ErrRange is wrapped by the errors about well-formed values that are too large or
+// too small.
+var ErrRange = errors.New("out of range")
+
+var errNotNumber = errors.New("not a number")
 
 // ParseUint reads an unsigned integer of so many bits by systemd's rules:
 // decimal, or 0x… hexadecimal, 0o… or 0… octal, 0b… binary; blanks and a + may
@@ -162,8 +160,7 @@ func ParsePermyriad(s string) (int, error) {
 // ParsePermyriadUnbounded is ParsePermyriad without the limit of 100%.
 func ParsePermyriadUnbounded(s string) (int, error) { return parseParts(s, percentSigns) }
 
-// percentSigns are the signs of parts of a whole, each a tenth of the one before
-// or, from percent to permille, likewise.
+// percentSigns are the signs of parts of a whole, each a tenth of the one before.
 var percentSigns = []string{"%", "‰", "‱"}
 
 // parseParts reads a number with one of the signs, and gives it in parts of the

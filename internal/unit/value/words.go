@@ -70,15 +70,14 @@ func NextWord(s, separators string, flags WordFlags) (word, rest string, ok bool
 	return string(w.word), w.rest, ok, nil
 }
 
-// nextWordRelaxed is NextWord for directives in which an unknown escape sequence
-// is left as it is, with a warning; relaxed is set then.
-func nextWordRelaxed(s string) (word, rest string, ok, relaxed bool, err error) {
+// nextArgument is NextWord as for the arguments of commands: where an escape
+// sequence of a word is unknown, it is left as it is.
+func nextArgument(s string) (word, rest string, ok bool, err error) {
 	word, rest, ok, err = NextWord(s, Blanks, Unquote|CUnescape)
 	if err != nil {
-		word, rest, ok, err = NextWord(s, Blanks, Unquote|CUnescape|RelaxEscape)
-		relaxed = err == nil
+		return NextWord(s, Blanks, Unquote|CUnescape|RelaxEscape)
 	}
-	return word, rest, ok, relaxed, err
+	return word, rest, ok, nil
 }
 
 // extractor takes one word off rest.

@@ -115,7 +115,7 @@ func (e *edges) service() {
 		e.byDefault("basic.target", unit.After)
 	}
 	e.shutdown("shutdown.target")
-	if s.BusName != "" {
+	if s.Type == unit.DBus {
 		e.add("dbus.socket", unit.Requires, unit.After)
 	}
 	for _, socket := range s.Sockets {

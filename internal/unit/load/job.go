@@ -67,57 +67,76 @@ func (j *job) load(asked string) {
 	j.finish()
 }
 
-// fragment reads the main file of the unit.
+// fragment reads the main file of the unit. Perpetual units are what is built in
+// first, and cannot be masked.
 func (j *job) fragment(f file) {
 	j.u.Load = unit.Loaded
+	if f.builtin || j.u.Perpetual {
+		j.builtin()
+	}
 	if f.builtin {
-		j.apply(j.builtin(f), "")
 		return
 	}
 	j.u.Fragment = f.path
-	if f.masked {
+	if !f.masked {
+		j.facts.Fragment = j.tree.realFile(&f)
+		j.disk(f)
+	} else {
 		j.u.Load = unit.Masked
-		return
-	}
-	j.facts.Fragment = j.tree.realFile(&f)
-	text, err := j.file(f.path, j.facts.Fragment, !f.linked, name.KindOf(f.name) == name.Template)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		j.u.Fragment = ""
-		j.u.Load = unit.NotFound
-	case err != nil:
-		j.u.Faults = append(j.u.Faults, unit.Fault{
-			File: f.path, Why: "reading it: " + cause(err), Then: "not loading the unit", Fatal: true,
-		})
-		j.broken(cause(err))
-	case text == nil:
-		j.u.Load = unit.Masked
-	default:
-		j.apply(text, f.path)
-		switch {
-		case j.u.Broken == unit.BadSetting:
-			j.u.Load = unit.BadSetting
-		case j.u.Broken != unit.Stub:
-			j.broken("Invalid argument")
-		case text.Broken != unitfile.Whole:
-			j.broken(text.Broken.String())
-		}
-		j.u.Broken = unit.Stub // what a drop-in breaks is not the unit
 	}
 	if j.u.Perpetual && j.u.Load == unit.Masked {
 		j.u.Load = unit.Loaded
 	}
 }
 
-// builtin parses the text of a built-in unit.
-func (j *job) builtin(f file) *unitfile.File {
-	key := "builtin:" + f.name
+// builtin applies the text of the built-in unit, if there is one.
+func (j *job) builtin() {
+	unitName := j.u.Name
+	f, ok := j.tree.builtins[unitName]
+	if template, isInstance := name.TemplateOf(unitName); !ok && isInstance {
+		unitName = template
+		f, ok = j.tree.builtins[template]
+	}
+	if !ok {
+		return
+	}
+	key := "builtin:" + unitName
 	parsed := j.read[key]
 	if parsed == nil {
-		parsed = unitfile.Parse(f.name, f.text)
+		parsed = unitfile.Parse("", f.text)
 		j.read[key] = parsed
 	}
-	return parsed
+	j.apply(parsed, "")
+}
+
+// disk applies a file of the search path.
+func (j *job) disk(f file) {
+	text, err := j.file(f.path, j.facts.Fragment, !f.linked, name.KindOf(f.name) == name.Template)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		j.u.Fragment = ""
+		j.u.Load = unit.NotFound
+		return
+	case err != nil:
+		j.u.Faults = append(j.u.Faults, unit.Fault{
+			File: f.path, Why: "reading it: " + cause(err), Then: "not loading the unit", Fatal: true,
+		})
+		j.broken(cause(err))
+		return
+	case text == nil:
+		j.u.Load = unit.Masked
+		return
+	}
+	j.apply(text, f.path)
+	switch {
+	case j.u.Broken == unit.BadSetting:
+		j.u.Load = unit.BadSetting
+	case j.u.Broken != unit.Stub:
+		j.broken("Invalid argument")
+	case text.Broken != unitfile.Whole:
+		j.broken(text.Broken.String())
+	}
+	j.u.Broken = unit.Stub // what breaks a drop-in does not break the unit
 }
 
 // file reads and parses a file. It gives nil for an empty file and for a device
@@ -174,7 +193,8 @@ func cause(err error) string {
 	return strings.ToUpper(s[:1]) + s[1:]
 }
 
-// apply carries out what a file says, up to a fatal fault.
+// apply carries out what a file says, up to a fatal fault. What is built in has
+// no file and no lines.
 func (j *job) apply(f *unitfile.File, shown string) {
 	faults := j.faults(f, shown)
 	for _, a := range f.Assignments {
@@ -184,6 +204,9 @@ func (j *job) apply(f *unitfile.File, shown string) {
 		}
 		if !j.knows(a.Section) {
 			continue
+		}
+		if shown == "" {
+			a.Line = 0
 		}
 		j.u.Faults = append(j.u.Faults, directive.Apply(j.u, directive.Assignment{
 			Section: a.Section, Name: a.Name, Value: a.Value, File: shown, Line: a.Line,
@@ -228,7 +251,7 @@ func (j *job) finish() {
 	if j.u.Load == unit.Loaded && j.u.Type == name.Slice && !name.ValidSlice(j.u.Name) {
 		j.broken("Invalid argument")
 	}
-	if j.u.Load == unit.Loaded && (j.u.Fragment != "" || !j.u.Perpetual) {
+	if j.u.Load == unit.Loaded && !j.u.Perpetual { // -.mount has no What=
 		err := directive.Finish(j.u, &j.context, j.c.Defaults)
 		if err == nil {
 			err = checkIsolate(j.u)

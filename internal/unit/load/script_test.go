@@ -121,10 +121,13 @@ func show(u *unit.Unit) string {
 		line("  Environment=%s", strings.Join(u.Exec.Environment, " "))
 	}
 	for _, e := range u.Edges {
-		if e.Line > 0 {
+		switch {
+		case e.Line > 0:
 			line("  %s %s (%s:%d)", e.Kind, e.Name, e.File, e.Line)
-		} else {
+		case e.File != "":
 			line("  %s %s (%s)", e.Kind, e.Name, e.File)
+		default:
+			line("  %s %s", e.Kind, e.Name)
 		}
 	}
 	for _, f := range u.Faults {

@@ -13,13 +13,14 @@ import (
 // tree is what the search path holds: every directory is listed once, when the
 // tree is made, and nothing but symlinks is looked at more closely.
 type tree struct {
-	fs    fs.ReadLinkFS
-	dirs  []string          // the search path as given
-	reals []string          // the same with symlinks resolved
-	files map[string]file   // by name; of several the one of highest priority
-	sub   map[string][]sub  // directories such as "foo.service.d", by priority
-	lists map[string][]item // what directories of drop-ins hold, by real path
-	links map[string]string // real paths of directories
+	fs       fs.ReadLinkFS
+	dirs     []string          // the search path as given
+	reals    []string          // the same with symlinks resolved
+	files    map[string]file   // by name; of several the one of highest priority
+	sub      map[string][]sub  // directories such as "foo.service.d", by priority
+	lists    map[string][]item // what directories of drop-ins hold, by real path
+	links    map[string]string // real paths of directories
+	builtins map[string]file
 	// refused are symlinks that cannot be aliases, by name.
 	refused map[string]unit.Fault
 	reverse map[string][]string // the aliases of a name; nil until asked for
@@ -73,9 +74,10 @@ func newTree(fsys fs.ReadLinkFS, dirs []string, user bool) *tree {
 			t.add(i, e)
 		}
 	}
-	for _, f := range builtins(user) {
-		if _, have := t.files[f.name]; !have {
-			t.files[f.name] = f
+	t.builtins = builtins(user)
+	for n, f := range t.builtins {
+		if _, have := t.files[n]; !have {
+			t.files[n] = f
 		}
 	}
 	return t

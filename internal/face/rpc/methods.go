@@ -212,3 +212,13 @@ func list[T any](items []T, err error) ([]T, error) {
 	}
 	return items, err
 }
+
+// MethodNames lists the methods that can be called, sorted.
+func MethodNames() []string {
+	names := make([]string, len(methods))
+	for i, m := range methods {
+		names[i] = m.name
+	}
+	slices.Sort(names)
+	return names
+}

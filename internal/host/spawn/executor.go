@@ -44,6 +44,11 @@ func (s *Spawner) launch(p *plan, land func(Process)) (Process, *StepError, erro
 			files[st.n[1]] = int(st.n[0])
 		case stepFiles:
 			files = append(files, st.ids...)
+		case stepCgroup:
+			if st.text == "" { // its descriptor is not passed on
+				dir, _ := os.Readlink("/proc/self/fd/" + strconv.Itoa(int(st.n[0])))
+				st.text = dir + "/cgroup.procs"
+			}
 		}
 	}
 	path, err := os.Executable()

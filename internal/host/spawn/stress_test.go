@@ -11,7 +11,6 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
-	"time"
 
 	"rouse/internal/host/sys"
 	"rouse/internal/unit"
@@ -67,19 +66,11 @@ func TestStress(t *testing.T) {
 	if testing.Short() {
 		count = 500
 	}
-	for _, c := range []struct {
-		name  string
-		means means
-		count int
-	}{
-		{"best", meansUnset, count},
-		{"clone", meansClone, count / 5},
-		{"fork", meansFork, count / 25},
-	} {
-		if runtime.GOOS != "linux" && c.means != meansUnset || c.means == meansClone && !haveVfork {
-			continue
+	t.Run("best", func(t *testing.T) { stress(t, &Spawner{}, count) })
+	for name, m := range otherMeans {
+		if m != meansExecutor { // which is slow, and nothing in it is at risk
+			t.Run(name, func(t *testing.T) { stress(t, &Spawner{means: m}, count/10) })
 		}
-		t.Run(c.name, func(t *testing.T) { stress(t, &Spawner{means: c.means}, c.count) })
 	}
 }
 
@@ -134,97 +125,6 @@ func openFiles(t testing.TB) int {
 	return len(list)
 }
 
-// Whoever passes the barrier after a process has died finds it registered. A
-// process that hangs between fork and exec holds up nobody.
-func TestForking(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Skip("the executor's pid is not known in time: everybody waits")
-	}
-	for _, m := range []means{meansUnset, meansClone, meansFork} {
-		if m == meansClone && !haveVfork {
-			continue
-		}
-		testForking(t, m)
-	}
-}
-
-func testForking(t *testing.T, m means) {
-	var known sync.Map
-	s := &Spawner{means: m, Started: func(_ *Request, p Process) { known.Store(p.PID, true) }}
-	lock := s.Forking()
-
-	// A program that nobody feeds: opening it for exec hangs, until we open the other
-	// end. The kernel refuses to execute it then.
-	fifo := t.TempDir() + "/fifo"
-	if err := syscall.Mkfifo(fifo, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	var all sync.WaitGroup
-	hung := sh("")
-	hung.CgroupProcs = []string{fifo} // open(2) for writing waits for a reader
-	all.Go(func() {
-		p, err := s.Start(hung)
-		if err != nil || wait(t, p) != 0 {
-			t.Errorf("hung process: %+v, %v", p, err)
-		}
-	})
-
-	// The reaper: whoever it sees dead must be known once it has passed.
-	done := make(chan struct{})
-	var reaped atomic.Int64
-	all.Go(func() {
-		for reaped.Load() < 300 {
-			pid, ok, err := sys.PeekChild()
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			if !ok {
-				runtime.Gosched()
-				continue
-			}
-			lock.Lock()
-			if _, ok := known.Load(pid); !ok {
-				t.Errorf("process %d is dead and unknown", pid)
-			}
-			lock.Unlock()
-			if _, _, err := sys.ReapChild(pid); err != nil {
-				t.Error(err)
-			}
-			reaped.Add(1)
-		}
-		close(done)
-	})
-	for i := range 3 {
-		all.Go(func() {
-			for range 100 {
-				r := sh("")
-				if i == 0 {
-					r.Command.Path = "/nowhere"
-				}
-				p, err := s.Start(r)
-				if p.PID == 0 {
-					t.Errorf("no process: %v", err)
-				}
-				if p.Pidfd >= 0 {
-					_ = sys.CloseFD(p.Pidfd)
-				}
-			}
-		})
-	}
-	select {
-	case <-done:
-	case <-time.After(30 * time.Second):
-		t.Errorf("the reaper hangs after %d", reaped.Load())
-	}
-	feed, err := os.OpenFile(fifo, os.O_RDONLY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer feed.Close()
-	all.Wait()
-}
-
 // An environment larger than the usual arena, and one larger than the kernel takes.
 func TestLarge(t *testing.T) {
 	everyMeans(t, func(t *testing.T, s *Spawner) {
@@ -243,24 +143,21 @@ func TestLarge(t *testing.T) {
 }
 
 func BenchmarkSpawn(b *testing.B) {
-	for _, c := range []struct {
-		name  string
-		means means
-	}{
-		{"best", meansUnset}, {"clone", meansClone}, {"fork", meansFork}, {"executor", meansExecutor},
-	} {
-		b.Run(c.name, func(b *testing.B) {
-			s := &Spawner{means: c.means}
-			r := stressed(0)
-			r.Command = value.Command{Path: "/bin/true", Argv: []string{"true"}}
-			for b.Loop() {
-				p, err := s.Start(r)
-				if err != nil {
-					b.Fatal(err)
-				}
-				wait(b, p)
-			}
-		})
+	for name, m := range otherMeans {
+		b.Run(name, func(b *testing.B) { benchmark(b, &Spawner{means: m}) })
+	}
+	b.Run("best", func(b *testing.B) { benchmark(b, &Spawner{}) })
+}
+
+func benchmark(b *testing.B, s *Spawner) {
+	r := stressed(0)
+	r.Command = value.Command{Path: "/bin/true", Argv: []string{"true"}}
+	for b.Loop() {
+		p, err := s.Start(r)
+		if err != nil {
+			b.Fatal(err)
+		}
+		wait(b, p)
 	}
 }
 

@@ -65,6 +65,25 @@ func Owner(info os.FileInfo) (uid, gid int) {
 	return -1, -1
 }
 
+// Names is what uname(2) says of the system.
+type Names struct{ System, Node, Release, Version, Machine string }
+
+// Uname tells the names of the system.
+func Uname() (Names, error) {
+	var u unix.Utsname
+	if err := unix.Uname(&u); err != nil {
+		return Names{}, os.NewSyscallError("uname", err)
+	}
+	text := unix.ByteSliceToString
+	return Names{
+		System: text(u.Sysname[:]), Node: text(u.Nodename[:]), Release: text(u.Release[:]),
+		Version: text(u.Version[:]), Machine: text(u.Machine[:]),
+	}, nil
+}
+
+// CanWrite reports whether this process may write to a path. access(2).
+func CanWrite(path string) bool { return unix.Access(path, unix.W_OK) == nil }
+
 // Pipe makes a pipe of which neither end blocks; both are close-on-exec.
 func Pipe() (read, write int, err error) {
 	var p [2]int

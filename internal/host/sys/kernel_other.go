@@ -2,11 +2,44 @@
 
 package sys
 
-import "golang.org/x/sys/unix"
+import (
+	"errors"
+	"os"
+	"runtime"
+
+	"golang.org/x/sys/unix"
+)
 
 // PeekChild is not to be had here; ReapChild(-1) takes any.
 func PeekChild() (pid int, ok bool, err error) {
 	return 0, false, Unsupported("look at a dead child")
+}
+
+// Subreaper makes orphans below this process its children: procctl(2) of FreeBSD
+// 10.2, as its 64-bit systems take it. Elsewhere orphans go to PID 1.
+func Subreaper() error {
+	if runtime.GOOS != "freebsd" {
+		return Unsupported("become a subreaper")
+	}
+	const procctl, pPID, reapAcquire = 544, 0, 2
+	pid := uintptr(os.Getpid())
+	if _, _, e := unix.Syscall6(procctl, pPID, pid, reapAcquire, 0, 0, 0); e != 0 {
+		return os.NewSyscallError("procctl PROC_REAP_ACQUIRE", e)
+	}
+	return nil
+}
+
+// Memory is not to be had here without sysctl(3).
+func Memory() (uint64, error) { return 0, Unsupported("tell the size of memory") }
+
+// ReadOnly reports whether the file system of a path cannot be written, as far as
+// access(2) tells: not for those whose permissions forbid it first.
+func ReadOnly(path string) (bool, error) {
+	err := unix.Access(path, unix.W_OK)
+	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTDIR) {
+		return false, &os.PathError{Op: "access", Path: path, Err: err}
+	}
+	return errors.Is(err, unix.EROFS), nil
 }
 
 const receiveFlags = 0

@@ -4,7 +4,6 @@ package corpus
 
 import (
 	"cmp"
-	"fmt"
 	"io/fs"
 	"maps"
 	"os"
@@ -122,7 +121,8 @@ func TestLoad(t *testing.T) {
 				t.Log(f)
 			}
 		}
-		t.Logf("user=%v: %d files, %d units: %v, %d faults", user, len(files), len(units), states, faults)
+		t.Logf("user=%v: %d files, %d units: %v, %d faults",
+			user, len(files), len(units), states, faults)
 	}
 }
 
@@ -171,13 +171,13 @@ func TestHonoured(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("%d files; every setting carried out in %d (%.1f %%), at least in part in %d more (%.1f %%)",
+	t.Logf("%d files; every setting carried out in %d (%.1f %%), in part in %d more (%.1f %%)",
 		files, whole, percent(whole, files), inPart, percent(inPart, files))
 	keys := slices.SortedFunc(maps.Keys(missing), func(a, b string) int {
 		return cmp.Or(missing[b]-missing[a], cmp.Compare(a, b))
 	})
 	for _, k := range keys[:min(20, len(keys))] {
-		t.Log(fmt.Sprintf("%4d files set %s", missing[k], k))
+		t.Logf("%4d files set %s", missing[k], k)
 	}
 }
 

@@ -176,9 +176,12 @@ func (j *job) edge(kind unit.Dep, f found) {
 		return
 	}
 	other := f.name
-	switch name.KindOf(other) {
-	case name.Plain, name.Instance:
-	case name.Template:
+	kindOfName := name.KindOf(other)
+	if kindOfName == 0 {
+		ignore("not the name of a unit")
+		return
+	}
+	if kindOfName == name.Template {
 		instance := name.InstanceOf(j.u.Name)
 		if instance == "" {
 			instance = name.Prefix(j.u.Name)
@@ -187,9 +190,6 @@ func (j *job) edge(kind unit.Dep, f found) {
 			ignore("no instance for the template")
 			return
 		}
-	default:
-		ignore("not the name of a unit")
-		return
 	}
 	if base := path.Base(target); !sameUnit(f.name, base) {
 		j.u.Faults = append(j.u.Faults, unit.Fault{

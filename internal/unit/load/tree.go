@@ -156,7 +156,7 @@ func (t *tree) inside(p string) bool {
 // notAlias says why a unit cannot have another name; "" if it can.
 // systemd.unit(5), on aliases.
 func notAlias(alias, target string) string {
-	of, kind := name.TypeOf(alias), name.KindOf(target)
+	of, kind, want := name.TypeOf(alias), name.KindOf(target), name.KindOf(alias)
 	switch {
 	case kind == 0:
 		return "not the name of a unit"
@@ -164,23 +164,15 @@ func notAlias(alias, target string) string {
 		return "an alias must be of the same type"
 	case !of.MayAlias():
 		return "units of type " + of.String() + " have no aliases"
-	}
-	switch name.KindOf(alias) {
-	case name.Instance:
-		if kind == name.Plain {
-			return "an instance cannot be an alias of what is none"
-		}
-		if kind == name.Instance && name.InstanceOf(alias) != name.InstanceOf(target) {
-			return "an alias must be for the same instance"
-		}
-	case name.Template:
-		if kind != name.Template {
-			return "a template can only be an alias of a template"
-		}
-	default:
-		if kind != name.Plain {
-			return "only an instance or a template can be an alias of one"
-		}
+	case want == name.Plain && kind != name.Plain:
+		return "only an instance or a template can be an alias of one"
+	case want == name.Template && kind != name.Template:
+		return "a template can only be an alias of a template"
+	case want == name.Instance && kind == name.Plain:
+		return "an instance cannot be an alias of what is none"
+	case want == name.Instance && kind == name.Instance &&
+		name.InstanceOf(alias) != name.InstanceOf(target):
+		return "an alias must be for the same instance"
 	}
 	return ""
 }

@@ -231,7 +231,7 @@ func parseSearchPath(p *parse, v *[]string) error {
 			p.fault(part+": "+err.Error(), "ignoring it and the rest of the line")
 			return nil
 		}
-		*v = appendNew(*v, dir)
+		*v = append(*v, dir)
 	}
 	return nil
 }

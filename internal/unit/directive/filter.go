@@ -104,7 +104,7 @@ func parseCapabilities(p *parse, v *uint64, initial uint64) error {
 		sum |= 1 << n
 	})
 	switch {
-	case err != nil:
+	case sum == 0 && err != nil:
 		return err
 	case sum == 0 && !invert && rest == "":
 		*v = 0
@@ -118,7 +118,7 @@ func parseCapabilities(p *parse, v *uint64, initial uint64) error {
 	default:
 		*v |= sum
 	}
-	return nil
+	return err
 }
 
 // parseNamespaces: as for capabilities; one wrong word spoils the line.
@@ -138,7 +138,7 @@ func parseNamespaces(p *parse, v *uint64) error {
 	rest, invert := strings.CutPrefix(p.value, "~")
 	var sum uint64
 	var bad error
-	err := eachWord(rest, value.Unquote, func(w string) {
+	err := eachWord(rest, 0, func(w string) {
 		flag, ok := linux.Namespace(w)
 		if !ok {
 			bad = why(w + ": not a kind of namespace")
@@ -216,7 +216,7 @@ func parsePersonality(p *parse, v *string) error {
 func parseLabel(p *parse, v *unit.Label) error {
 	rest, optional := strings.CutPrefix(p.value, "-")
 	if rest == "" {
-		*v = unit.Label{}
+		*v = unit.Label{Optional: optional}
 		return nil
 	}
 	s, err := p.expand(rest)
@@ -371,7 +371,7 @@ func (s callFilter) assign(p *parse) error {
 			s.word(p, f, "@default", unit.CallDefault, invert)
 		}
 	}
-	return eachWord(rest, value.Unquote, func(w string) {
+	return eachWord(rest, 0, func(w string) {
 		name, text, hasErrno := strings.Cut(w, ":")
 		errno := unit.CallDefault
 		if hasErrno {

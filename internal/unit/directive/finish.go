@@ -286,6 +286,7 @@ func finishTrigger(interval *value.Span, burst *uint, usual uint) {
 
 func finishMount(u *unit.Unit) error {
 	m := u.Mount
+	defer describe(u, &m.Where)
 	if m.Where == "" {
 		where, err := name.ToPath(u.Name)
 		if err != nil {
@@ -302,6 +303,13 @@ func finishMount(u *unit.Unit) error {
 		return why("PAMName= needs KillMode=control-group or mixed")
 	}
 	return nil
+}
+
+// describe gives a unit without a Description= that of what it is about.
+func describe(u *unit.Unit, what *string) {
+	if u.Description == "" {
+		u.Description = *what
+	}
 }
 
 // namedAfter reports whether a unit is called after a path.
@@ -330,6 +338,7 @@ func finishAutomount(u *unit.Unit) error {
 
 func finishSwap(u *unit.Unit) error {
 	s := u.Swap
+	defer describe(u, &s.What)
 	if s.What == "" {
 		what, err := name.ToPath(u.Name)
 		if err != nil {

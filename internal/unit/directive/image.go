@@ -101,7 +101,8 @@ func parseMountAPIVFS(p *parse) error {
 
 func busMountAPIVFS(u *unit.Unit) any {
 	if u.Exec.MountAPIVFS == unit.Unset {
-		return u.Exec.RootDirectory != "" || u.Exec.RootImage != ""
+		dir := u.Exec.RootDirectory
+		return dir != "" && dir != "/" || u.Exec.RootImage != ""
 	}
 	return u.Exec.MountAPIVFS == unit.Yes
 }

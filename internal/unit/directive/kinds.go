@@ -1,6 +1,7 @@
 package directive
 
 import (
+	"errors"
 	"strings"
 
 	"rouse/internal/unit"
@@ -169,15 +170,21 @@ func isClean(s string) bool {
 	return true
 }
 
+// parsePaths adds paths, up to the first one that is none.
 func parsePaths(p *parse, v *[]string) error {
 	if p.value == "" {
 		*v = nil
 		return nil
 	}
+	bad := false
 	return p.eachWord(value.Unquote, func(w string) {
+		if bad {
+			return
+		}
 		s, err := p.absolute(w)
 		if err != nil {
-			p.ignore(w, err.Error())
+			p.fault(w+": "+err.Error(), "ignoring this word and those after it")
+			bad = true
 			return
 		}
 		*v = append(*v, s)
@@ -263,6 +270,9 @@ func parseOpenSpan(p *parse, v *value.Span) error {
 
 func parseSize(p *parse, v *value.Size) error {
 	s, err := value.ParseSize(p.value)
+	if err == nil && s == value.SizeInfinity {
+		err = why("not a size")
+	}
 	if err == nil {
 		*v = s
 	}
@@ -306,7 +316,7 @@ func parseExitSet(p *parse, v *value.ExitSet) error {
 		*v = value.ExitSet{}
 		return nil
 	}
-	return p.eachWord(value.Unquote, func(w string) {
+	return p.eachWord(0, func(w string) {
 		if err := v.Add(w); err != nil {
 			p.ignore(w, err.Error())
 		}
@@ -332,6 +342,10 @@ func parseCommands(p *parse, v *[]value.Command) error {
 	}
 	list, err := value.ParseCommands(p.value, p.Expand)
 	*v = append(*v, list...)
+	var bad *value.CommandError
+	if errors.As(err, &bad) && bad.Fatal {
+		return fatal{err, unit.BadSetting}
+	}
 	return err
 }
 

@@ -322,7 +322,11 @@ func parseControllers(p *parse, v *[]string) error {
 		*v = nil
 		return nil
 	}
-	return p.eachWord(value.Unquote, func(w string) {
+	return p.controllers(0, v)
+}
+
+func (p *parse) controllers(flags value.WordFlags, v *[]string) error {
+	return p.eachWord(flags, func(w string) {
 		merged, ok := addController(*v, w)
 		if !ok {
 			p.ignore(w, "not a controller")
@@ -344,7 +348,7 @@ func parseDelegate(p *parse) error {
 		r.Delegate, r.DelegateControllers = true, nil
 	case err != nil:
 		r.Delegate = true
-		return parseControllers(p, &r.DelegateControllers)
+		return p.controllers(value.Unquote, &r.DelegateControllers)
 	default:
 		r.Delegate, r.DelegateControllers = b, nil
 		for _, c := range allControllers {

@@ -1,6 +1,7 @@
 package directive
 
 import (
+	"math"
 	"strconv"
 	"strings"
 
@@ -289,6 +290,9 @@ func parseNUMAMask(p *parse) error {
 
 func parseTimerSlack(p *parse) error {
 	n, err := value.ParseNanoseconds(p.value)
+	if err == nil && n == math.MaxUint64 {
+		err = why("not a time span with an end")
+	}
 	if err == nil {
 		p.u.Exec.TimerSlack, p.u.Exec.TimerSlackSet = n, true
 	}

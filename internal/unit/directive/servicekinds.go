@@ -54,13 +54,15 @@ func parseBusName(p *parse, v *string) error {
 	return nil
 }
 
-// validBusName reports whether s is a well-known name of the D-Bus specification.
+// validBusName reports whether s is a bus name of the D-Bus specification, be it
+// well-known or unique.
 func validBusName(s string) bool {
-	if len(s) == 0 || len(s) > 255 || strings.IndexByte(s, '.') < 0 {
+	if len(s) > 255 || strings.IndexByte(s, '.') < 0 {
 		return false
 	}
+	s, unique := strings.CutPrefix(s, ":")
 	for part := range strings.SplitSeq(s, ".") {
-		if part == "" || part[0] >= '0' && part[0] <= '9' {
+		if part == "" || !unique && part[0] >= '0' && part[0] <= '9' {
 			return false
 		}
 		for i := 0; i < len(part); i++ {
@@ -116,7 +118,7 @@ func (p *parse) noVarRun(s string) string {
 }
 
 func parseSockets(p *parse) error {
-	return p.eachWord(value.Unquote|value.RetainEscape, func(w string) {
+	return p.eachWord(value.RetainEscape, func(w string) {
 		s, err := p.expandName(w)
 		switch {
 		case err != nil:

@@ -47,8 +47,31 @@ func (s listen) property(u *unit.Unit) any {
 	list := make([]any, len(u.Socket.Listen))
 	for i, l := range u.Socket.Listen {
 		list[i] = []any{l.Kind.String(), l.Address}
+		if strings.HasPrefix(l.Address, "@") {
+			list[i] = []any{l.Kind.String(), escape(l.Address)}
+		}
 	}
 	return list
+}
+
+// escape escapes what cannot be shown of an abstract name, as in C.
+func escape(s string) string {
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == '\\', c == '"', c == '\'':
+			b.WriteByte('\\')
+			b.WriteByte(c)
+		case c < ' ' || c >= 0x7f:
+			b.WriteByte('\\')
+			b.WriteByte('0' + c>>6)
+			b.WriteByte('0' + c>>3&7)
+			b.WriteByte('0' + c&7)
+		default:
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
 }
 
 // assign adds an address. An empty value takes all away, of whatever kind.
@@ -145,7 +168,7 @@ func internetAddress(s string) (string, error) {
 	}
 	n, err := value.ParseUint(port, 16)
 	octal := len(port) > 1 && port[0] == '0' && port[1]|0x20 != 'x'
-	if err != nil || n == 0 || octal {
+	if err != nil || n == 0 || octal || port[0] == ' ' {
 		return "", why("not an address: no port of 1 to 65535")
 	}
 	digits := strconv.FormatUint(n, 10)
@@ -206,6 +229,10 @@ func netlinkAddress(s string) (string, error) {
 }
 
 func parseInterface(p *parse, v *string) error {
+	if p.value == "*" { // as it was once written for any
+		*v = ""
+		return nil
+	}
 	if p.value != "" && !validInterface(p.value) {
 		return why("not the name of a network interface")
 	}

@@ -26,7 +26,7 @@ var unitRows = [...]Row{
 		in:  in[bool]{&boolean, func(u *unit.Unit) *bool { return &u.DefaultDependencies }}},
 	{Name: "Description", Group: unitGroup,
 		Doc: "What the unit is, in a few words.",
-		in:  in[string]{&expanded, func(u *unit.Unit) *string { return &u.Description }}},
+		in:  does{"text", "s", func(p *parse) error { return parseExpanded(p, &p.u.Description) }, busDescription}},
 	{Name: "Documentation", Group: unitGroup,
 		Doc: "Where the unit is described: http, https, file, info and man addresses.",
 		in:  in[[]string]{&documents, func(u *unit.Unit) *[]string { return &u.Documentation }}},

@@ -13,7 +13,7 @@ import (
 type dep struct{ kind unit.Dep }
 
 func (s dep) assign(p *parse) error {
-	return p.eachWord(value.Unquote|value.RetainEscape, func(w string) { p.addDep(s.kind, w) })
+	return p.eachWord(value.RetainEscape, func(w string) { p.addDep(s.kind, w) })
 }
 
 func (s dep) property(*unit.Unit) any { return nil }
@@ -80,22 +80,31 @@ var (
 func busInt(v *int) any            { return int32(*v) }
 func busAction(v *unit.Action) any { return v.String() }
 
+// parseDocuments adds addresses; one whose specifiers cannot be expanded spoils
+// the line.
 func parseDocuments(p *parse, v *[]string) error {
 	if p.value == "" {
 		*v = nil
 		return nil
 	}
-	return p.eachWord(value.Unquote|value.RetainEscape, func(w string) {
+	have := len(*v)
+	var bad error
+	err := p.eachWord(value.Unquote|value.RetainEscape, func(w string) {
 		s, err := p.expand(w)
 		switch {
 		case err != nil:
-			p.ignore(w, err.Error())
+			bad = err
 		case !isDocument(s):
 			p.ignore(w, "not an http, https, file, info or man address")
 		default:
 			*v = append(*v, s)
 		}
 	})
+	if bad != nil {
+		*v = (*v)[:have]
+		return bad
+	}
+	return err
 }
 
 func isDocument(s string) bool {
@@ -200,4 +209,12 @@ func parseOnFailureIsolate(p *parse) error {
 		p.u.OnFailureJobMode = unit.Isolate
 	}
 	return nil
+}
+
+// busDescription: units without one show their name.
+func busDescription(u *unit.Unit) any {
+	if u.Description == "" {
+		return u.Name
+	}
+	return u.Description
 }

@@ -19,17 +19,11 @@ import (
 func (j *job) subDirs(suffix string) []string {
 	var dirs []string
 	add := func(names []string) {
-		type hit struct {
-			dir  int
-			real string
-		}
-		var hits []hit
+		var hits []sub
 		for _, n := range names {
-			for _, s := range j.tree.sub[n+suffix] {
-				hits = append(hits, hit{s.dir, s.real})
-			}
+			hits = append(hits, j.tree.sub[n+suffix]...)
 		}
-		slices.SortStableFunc(hits, func(a, b hit) int { return cmp.Compare(a.dir, b.dir) })
+		slices.SortStableFunc(hits, func(a, b sub) int { return cmp.Compare(a.dir, b.dir) })
 		for _, h := range hits {
 			if !slices.Contains(dirs, h.real) {
 				dirs = append(dirs, h.real)

@@ -176,8 +176,8 @@ func (j *job) file(shown, real string, regular, shared bool) (*unitfile.File, er
 }
 
 var (
-	errDirectory = errors.New("Is a directory")     //nolint:staticcheck // shown as systemd words it
-	errNoFile    = errors.New("Not a regular file") //nolint:staticcheck // the same
+	errDirectory = errors.New("is a directory")
+	errNoFile    = errors.New("not a regular file")
 )
 
 // cause gives the innermost error, as errno words it.

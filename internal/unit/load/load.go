@@ -54,6 +54,22 @@ func (l *Loader) Refresh() {
 	l.read = map[string]*unitfile.File{}
 }
 
+// Recheck makes the loader see what has changed on disk since it last looked:
+// files that are new, gone or led elsewhere in the search path, and drop-ins. It
+// costs a call for each directory of the search path, so it is for once per
+// request, not for once per unit. Units that are loaded already are not told.
+func (l *Loader) Recheck() {
+	if l.tree == nil {
+		return
+	}
+	if l.tree.changed() {
+		l.tree = nil
+	} else {
+		l.tree.lists = map[string][]item{}
+	}
+	l.read = map[string]*unitfile.File{}
+}
+
 // Load makes the unit called name. It never returns nil: the load state says
 // what happened, and LoadError says it in systemd's words. Asked for by an
 // alias, it returns the unit under its primary name. All edges are there:

@@ -5,6 +5,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"rouse/internal/unit"
 	"rouse/internal/unit/name"
@@ -16,6 +17,7 @@ type tree struct {
 	fs       fs.ReadLinkFS
 	dirs     []string          // the search path as given
 	reals    []string          // the same with symlinks resolved
+	times    []time.Time       // when those last changed; zero if they do not exist
 	files    map[string]file   // by name; of several the one of highest priority
 	sub      map[string][]sub  // directories such as "foo.service.d", by priority
 	lists    map[string][]item // what directories of drop-ins hold, by real path
@@ -62,14 +64,17 @@ func newTree(fsys fs.ReadLinkFS, dirs []string, user bool) *tree {
 	for _, dir := range dirs {
 		t.reals = append(t.reals, t.realDir(dir))
 	}
+	for _, dir := range t.reals {
+		t.times = append(t.times, t.modTime(dir))
+	}
 	for i, dir := range t.reals {
 		if slices.Contains(t.reals[:i], dir) {
 			continue // such as /lib and /usr/lib
 		}
-		entries, err := fs.ReadDir(fsys, inFS(dir))
-		if err != nil {
+		if t.times[i].IsZero() {
 			continue // most of the search path does not exist on most machines
 		}
+		entries, _ := fs.ReadDir(fsys, inFS(dir)) // what cannot be listed is empty
 		for _, e := range entries {
 			t.add(i, e)
 		}
@@ -81,6 +86,25 @@ func newTree(fsys fs.ReadLinkFS, dirs []string, user bool) *tree {
 		}
 	}
 	return t
+}
+
+// modTime tells when a directory last changed.
+func (t *tree) modTime(dir string) time.Time {
+	info, err := fs.Stat(t.fs, inFS(dir))
+	if err != nil {
+		return time.Time{}
+	}
+	return info.ModTime()
+}
+
+// changed reports whether a directory of the search path has changed.
+func (t *tree) changed() bool {
+	for i, dir := range t.reals {
+		if !t.modTime(dir).Equal(t.times[i]) {
+			return true
+		}
+	}
+	return false
 }
 
 // add notes one entry of directory i of the search path.

@@ -15,7 +15,8 @@ import (
 // absolute path. Symlinks are not followed but by who asks where they lead; as
 // a part of a path they are, so that /lib may lead to usr/lib.
 type Tree struct {
-	nodes map[string]*node
+	nodes   map[string]*node
+	changes int64 // how often a directory was changed
 }
 
 type node struct {
@@ -25,6 +26,7 @@ type node struct {
 	denied bool        // reading it fails
 	within []fs.DirEntry
 	sorted bool
+	change int64 // of a directory, when it was last changed
 }
 
 // New makes a tree with nothing but /dev/null.
@@ -57,6 +59,8 @@ func (t *Tree) Remove(p string) {
 		return
 	}
 	delete(t.nodes, p)
+	t.changes++
+	up.change = t.changes
 	up.within = slices.DeleteFunc(up.within, func(e fs.DirEntry) bool { return e.Name() == base })
 }
 
@@ -88,6 +92,8 @@ func (t *Tree) put(p string, n *node) {
 		return
 	}
 	t.nodes[p] = n
+	t.changes++
+	n.change, up.change = t.changes, t.changes
 	up.within = append(up.within, n)
 	up.sorted = false
 }
@@ -208,7 +214,7 @@ func (n *node) Name() string               { return n.name }
 func (n *node) Size() int64                { return int64(len(n.text)) }
 func (n *node) Mode() fs.FileMode          { return n.kind | 0o644 }
 func (n *node) Type() fs.FileMode          { return n.kind }
-func (n *node) ModTime() time.Time         { return time.Time{} }
+func (n *node) ModTime() time.Time         { return time.Unix(n.change, 0) }
 func (n *node) IsDir() bool                { return n.kind == fs.ModeDir }
 func (n *node) Sys() any                   { return nil }
 func (n *node) Info() (fs.FileInfo, error) { return n, nil }

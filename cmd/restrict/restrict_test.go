@@ -98,7 +98,10 @@ func TestRestrict(t *testing.T) {
 		{name: "bad line", args: []string{"-cmd", "'a"}, status: 2, err: "restrict: -cmd 'a: "},
 		{name: "many", args: []string{"-cmd", "/a ; /b"}, status: 2, err: "2 commands, not one"},
 		{name: "no value", args: []string{"-p", "Nice", "true"}, status: 2, err: "not NAME=VALUE"},
-		{name: "bad value", args: []string{"-p", "Nice=99", "true"}, status: 2, err: "restrict: Nice=99: "},
+		{
+			name: "bad value", args: []string{"-p", "Nice=99", "true"},
+			status: 2, err: "restrict: Nice=99: ",
+		},
 		{
 			name: "unknown", args: []string{"-p", "Mice=1", "true"},
 			status: 2, err: "restrict: Mice=1: unknown setting",

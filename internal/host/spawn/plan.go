@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"rouse/internal/host/identity"
@@ -211,13 +212,15 @@ func (p *planner) directory(below bool) {
 	switch {
 	case p.only != nil && !p.wants(s.directive):
 		return
-	case p.x.WorkingDirectoryHome && p.who.user != nil:
-		s.text = p.who.user.Home
-	case p.x.WorkingDirectoryHome && p.s.Directory == "":
-		p.fail(&StepError{
-			Step: "chdir ~", Directive: s.directive, Errno: int(sys.ENXIO), Status: StatusChdir,
-		})
-		return
+	case p.x.WorkingDirectoryHome:
+		home, ok := p.home()
+		if !ok {
+			p.fail(&StepError{
+				Step: "chdir ~", Directive: s.directive, Errno: int(sys.ENXIO), Status: StatusChdir,
+			})
+			return
+		}
+		s.text = home
 	case s.text == "" && p.s.Directory != "":
 		s.text, s.n[0] = p.s.Directory, 1
 	}
@@ -228,6 +231,25 @@ func (p *planner) directory(below bool) {
 		s.text = "/"
 	}
 	p.add(s)
+}
+
+// home is that of User=, or else the manager's own.
+func (p *planner) home() (string, bool) {
+	if p.who.user != nil {
+		return p.who.user.Home, true
+	}
+	if p.s.Directory != "" {
+		return p.s.Directory, true
+	}
+	u, err := p.users().User(strconv.Itoa(os.Geteuid()))
+	return u.Home, err == nil
+}
+
+func (p *planner) users() *identity.DB {
+	if p.s.Users != nil {
+		return p.s.Users
+	}
+	return localUsers
 }
 
 func (p *planner) exec() {
@@ -267,10 +289,7 @@ type credentials struct {
 // theirs, as systemd does.
 func (p *planner) identify() *StepError {
 	p.who.gid = -1
-	db := p.s.Users
-	if db == nil {
-		db = localUsers
-	}
+	db := p.users()
 	unknown := func(what string, err error, directive string, status int) *StepError {
 		return &StepError{
 			Step: "look up " + what, Directive: directive, Err: errors.Unwrap(err), Status: status,

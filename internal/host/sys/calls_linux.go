@@ -16,7 +16,6 @@ const (
 	CallChdir       = unix.SYS_CHDIR
 	CallChroot      = unix.SYS_CHROOT
 	CallClone       = unix.SYS_CLONE
-	CallClone3      = unix.SYS_CLONE3
 	CallClose       = unix.SYS_CLOSE
 	CallCloseRange  = unix.SYS_CLOSE_RANGE
 	CallDup3        = unix.SYS_DUP3

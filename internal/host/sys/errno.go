@@ -9,12 +9,9 @@ type Errno = unix.Errno
 
 // The errors that rooms of the host tell apart.
 const (
-	E2BIG   = unix.E2BIG
 	EACCES  = unix.EACCES
 	EAGAIN  = unix.EAGAIN
-	EBADF   = unix.EBADF
 	EINVAL  = unix.EINVAL
-	ELOOP   = unix.ELOOP
 	ENOENT  = unix.ENOENT
 	ENOMEM  = unix.ENOMEM
 	ENOSYS  = unix.ENOSYS

@@ -11,17 +11,10 @@ import (
 	"rouse/internal/unit/value"
 )
 
-// systemUIDMax is the largest uid of a system user where login.defs does not say
-// otherwise; dynamic users and nobody count as well.
-const (
-	systemUIDMax                 = 999
-	dynamicUIDMin, dynamicUIDMax = 61184, 65519
-	nobodyUID                    = 65534
-)
+// systemUIDMax is the largest uid of a system user. systemd(1) builds it in.
+const systemUIDMax = 999
 
-func isSystemUser(uid int) bool {
-	return uid <= systemUIDMax || uid >= dynamicUIDMin && uid <= dynamicUIDMax || uid == nobodyUID
-}
+func isSystemUser(uid int) bool { return uid <= systemUIDMax }
 
 func (m *Env) users() *identity.DB {
 	if m.Users != nil {

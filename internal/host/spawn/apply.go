@@ -123,24 +123,25 @@ func closeFrom(least int) {
 	}
 }
 
-// execute replaces the process by the first program of list that is there.
+// execute replaces the process by the first program of list that is there. If
+// none is, the last error that says more than "no such file" counts.
 func (p *plan) execute(list []string) error {
 	env := append([]string{}, p.env...)
 	for _, i := range p.pids {
 		env[i] += strconv.Itoa(os.Getpid())
 	}
-	var first error = sys.ENOENT
+	var why error = sys.ENOENT
 	for _, path := range list {
 		err := sys.Exec(path, p.argv, env)
 		switch {
 		case errors.Is(err, sys.ENOENT):
 		case errors.Is(err, sys.EACCES), errors.Is(err, sys.ENOTDIR):
-			first = err
+			why = err
 		default:
 			return err
 		}
 	}
-	return first
+	return why
 }
 
 // isMissing says which errors of exec mean that there is no such program.

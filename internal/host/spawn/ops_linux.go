@@ -135,7 +135,7 @@ func (p *plan) compile(a *arena, w way) *program {
 				pr.call(s, sys.CallChdir, pr.string("/"))
 			}
 		case stepClose:
-			// Without close_range, all descriptors are close-on-exec: see newMeans.
+			// Without close_range, all descriptors are close-on-exec: see prepare.
 			pr.call(s, sys.CallCloseRange, uintptr(s.n[0]), 1<<32-1, 0)
 			pr.fine(1, sys.ENOSYS, sys.EPERM)
 		case stepExec:
@@ -281,8 +281,8 @@ func (p *program) limit(s *step) {
 }
 
 // exec ends the program. An error that only means "not here" leads to the next
-// place of the search path; after the last, the first of them that says more
-// than "no such file" counts.
+// place of the search path; after the last, the last that said more than "no
+// such file" counts.
 func (p *program) exec(s *step, pl *plan) {
 	argv, _ := p.strings(pl.argv)
 	env, entries := p.strings(pl.env)

@@ -111,13 +111,17 @@ func (s *Spawner) start(p *plan, land func(Process)) (Process, *StepError, error
 		return none, nil, fmt.Errorf("start %s: fork: %w", p.unit, err)
 	}
 	land(pr)
-	c := a.control()
+	return pr, p.outcome(a.control(), steps), nil
+}
+
+// outcome is what the operations of c came to; steps are those they belong to.
+func (p *plan) outcome(c *control, steps []int) *StepError {
 	if c.failed == 0 {
-		return pr, nil, nil
+		return nil
 	}
 	at := int(c.failed-1) / int(opSize)
 	status := int(unsafe.Slice(c.ops, len(steps))[at].status)
-	return pr, p.failed(steps[at], int(c.errno), status), nil
+	return p.failed(steps[at], int(c.errno), status)
 }
 
 // fork tries the means in turn and gives the process, and the step of each op.
@@ -234,11 +238,6 @@ func (p *plan) become() *StepError {
 	defer a.free()
 	a.reset()
 	steps := p.compile(a, way{self: true}).steps
-	c := a.control()
-	if run(c) {
-		return nil
-	}
-	at := int(c.failed-1) / int(opSize)
-	status := int(unsafe.Slice(c.ops, len(steps))[at].status)
-	return p.failed(steps[at], int(c.errno), status)
+	run(a.control())
+	return p.outcome(a.control(), steps)
 }

@@ -25,12 +25,12 @@ type step struct {
 type stepKind uint8
 
 const (
-	stepFail    stepKind = iota // fail, as text says, with err of the plan
+	stepFail    stepKind = iota // fail with plan.fault, which text describes
 	stepCgroup                  // write "0" to the file text, or to cgroup.procs below directory n[0]
 	stepSignals                 // every signal to its default; SIGPIPE ignored if n[0] is 1
 	stepSession                 // setsid
 	stepStdio                   // descriptor n[0] becomes n[1], which is 0, 1 or 2
-	stepFiles                   // descriptors ids become 3, 4, 5 …; see plan.descriptors
+	stepFiles                   // descriptors ids become 3, 4, 5 and so on
 	stepOOM                     // oom_score_adj n[0]
 	stepNice                    // nice level n[0]
 	stepUmask                   // file mode creation mask n[0]
@@ -143,7 +143,7 @@ func (p *plan) failed(index, errno int, status int) *StepError {
 // sd_listen_fds(3), sd_watchdog_enabled(3), systemd.exec(5).
 var pidVariables = []string{"LISTEN_PID=", "WATCHDOG_PID=", "SYSTEMD_EXEC_PID="}
 
-// directiveOf names what asked for a standard stream.
+// stdioDirectives are what asks for the standard streams, by descriptor.
 var stdioDirectives = [3]struct {
 	directive string
 	status    int

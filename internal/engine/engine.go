@@ -48,6 +48,7 @@ type Engine struct {
 	wanted   map[string][]Connected
 	idlers   int // jobs of Type=idle services that wait for the others
 	sweep    bool
+	fresh    bool // this step has loaded units
 	busy     bool // a job was there since the last Idle
 	ending   string
 	failed   int
@@ -96,7 +97,7 @@ func New(cfg Config) *Engine {
 func (e *Engine) Step(now value.Instant, ev Event) []Effect {
 	e.now = now
 	e.out = e.out[:0]
-	e.cause = nil
+	e.cause, e.fresh = nil, false
 	e.expire()
 	e.cause = nil
 	e.handle(ev)
@@ -150,7 +151,10 @@ func (e *Engine) handle(ev Event) {
 
 // settle carries out what the event has set off, until nothing is left to do.
 func (e *Engine) settle() {
-	for {
+	for n := 0; ; n++ {
+		if e.cfg.Strict && n > 5000 {
+			panic("engine: one event has no end")
+		}
 		switch {
 		case len(e.runq) > 0:
 			j := e.runq[0]
@@ -165,6 +169,7 @@ func (e *Engine) settle() {
 			e.due = e.due[1:]
 			e.settleUnit(u)
 		case e.releaseIdlers():
+		case e.breakDeadlock():
 		default:
 			e.rest()
 			return
@@ -183,7 +188,7 @@ func (e *Engine) rest() {
 		e.busy = false
 		e.emit(Idle{})
 	}
-	if e.sweep {
+	if e.sweep && !e.fresh { // what was just loaded is about to be used
 		e.sweep = false
 		e.collect()
 	}
@@ -225,6 +230,7 @@ func (e *Engine) outcome(op Op) (*runUnit, opKind) {
 
 // loaded takes in definitions. Units that wait for theirs go on.
 func (e *Engine) loaded(ev Loaded) {
+	e.fresh = true
 	if ev.Reload {
 		e.forgetAbsent(ev.Units)
 	}
@@ -238,7 +244,6 @@ func (e *Engine) loaded(ev Loaded) {
 			e.units[n.ID] = u
 		}
 		u.init(e)
-		e.sweep = true
 		for _, conn := range e.wanted[n.Name] {
 			e.startInstance(n, conn)
 		}
@@ -328,7 +333,11 @@ func (e *Engine) requestSelf(r request) {
 		Unit: r.unit, Type: r.t, Mode: r.mode, Auto: true,
 	})
 	if err != nil {
-		e.log(Warning, e.at(r.unit), "cannot queue the %s job: %s", r.t, err.Message)
+		u := e.at(r.unit)
+		e.log(Warning, u, "cannot queue the %s job: %s", r.t, err.Message)
+		if r.t == transaction.Restart && u.svc != nil && u.svc.Sub == AutoRestart {
+			u.svc.enterDead(e, u, ResultResources, false)
+		}
 		return
 	}
 	e.install(res)

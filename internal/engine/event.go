@@ -80,6 +80,7 @@ type Reaped struct {
 	PID    int
 	Code   ExitCode
 	Status int
+	Last   bool // no other process of the unit is left
 }
 
 // Emptied tells that a unit has no process any more. After is the last Spawn for

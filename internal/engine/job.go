@@ -148,6 +148,29 @@ func (e *Engine) runnable(j *job) bool {
 	return true
 }
 
+// breakDeadlock looks whether all queued jobs wait for each other, and lets the
+// oldest go first. Transactions have no ordering cycles, but a restart that has
+// become a start can close one between jobs of several.
+func (e *Engine) breakDeadlock() bool {
+	var oldest *job
+	for _, j := range e.jobs {
+		if j.running || e.runnable(j) {
+			return false
+		}
+		if oldest == nil || j.id < oldest.id {
+			oldest = j
+		}
+	}
+	if oldest == nil {
+		return false
+	}
+	e.log(Warning, oldest.u, "All queued jobs wait for each other; carrying out %s/%s regardless of its order.",
+		oldest.u.Name, oldest.t)
+	oldest.ignoreOrder = true
+	e.enqueue(oldest)
+	return true
+}
+
 // verdict is what an attempt to start, stop or reload a unit comes to.
 type verdict uint8
 

@@ -10,6 +10,7 @@ import (
 // runList starts the first command of a list; the type's handler goes on with
 // the others when it has ended.
 func (e *Engine) runList(u *runUnit, p *proc, kind string, list []value.Command) {
+	e.release(p)
 	p.Kind, p.list, p.Index = kind, list, 0
 	e.spawn(u, p)
 }
@@ -54,6 +55,10 @@ func (e *Engine) spawned(ev Spawned) {
 	p := &u.procs.Main
 	if what == opControl {
 		p = &u.procs.Control
+	}
+	if what == opControl && u.procs.Main.PID == ev.PID { // guessed before this came in
+		e.release(&u.procs.Main)
+		u.svc.MainKnown = false
 	}
 	p.Op, p.PID = 0, ev.PID
 	p.Status.PID, p.Status.Start = ev.PID, e.now
@@ -103,6 +108,12 @@ func (e *Engine) reaped(ev Reaped) {
 		return
 	}
 	p.PID = 0
+	if ev.Last {
+		u.procs.Gone = u.procs.Last
+	}
+	if u.procs.Gone >= u.procs.Last && !u.procs.Main.alive() && !u.procs.Control.alive() {
+		u.procs.Populated = false // Emptied came before this
+	}
 	p.Status.PID, p.Status.Code, p.Status.Status, p.Status.End = ev.PID, ev.Code, ev.Status, e.now
 	e.cause = &Cause{
 		At: e.now, Unit: u.Name, From: u.cause,
@@ -117,7 +128,11 @@ func (e *Engine) reaped(ev Reaped) {
 
 func (e *Engine) emptied(ev Emptied) {
 	u := e.unit(ev.Unit)
-	if u == nil || ev.After < u.procs.Last || u.procs.Main.alive() || u.procs.Control.alive() {
+	if u == nil || ev.After < u.procs.Last {
+		return
+	}
+	u.procs.Gone = ev.After
+	if !u.procs.Populated || u.procs.Main.alive() || u.procs.Control.alive() {
 		return
 	}
 	u.procs.Populated = false
@@ -133,28 +148,27 @@ func (e *Engine) emptied(ev Emptied) {
 // adopt makes pid the main process of the unit.
 func (e *Engine) adopt(u *runUnit, pid int) {
 	m := &u.procs.Main
-	if m.PID != 0 {
-		delete(e.pids, m.PID)
-	}
-	if c := &u.procs.Control; c.PID == pid {
-		c.PID, c.current = 0, nil
-	}
-	m.PID, m.Op = pid, 0
+	e.release(m)
+	m.PID = pid
 	m.Status = procStatus{Kind: "ExecStart", PID: pid, Start: e.now}
 	e.pids[pid] = u
 }
 
 // forgetProcs drops what is known of the unit's processes; their end is no concern any more.
 func (e *Engine) forgetProcs(u *runUnit) {
-	for _, p := range [...]*proc{&u.procs.Main, &u.procs.Control} {
-		if p.PID != 0 {
-			delete(e.pids, p.PID)
-		}
-		if p.Op != 0 {
-			delete(e.ops, p.Op)
-		}
-		p.PID, p.Op, p.current = 0, 0, nil
+	e.release(&u.procs.Main)
+	e.release(&u.procs.Control)
+}
+
+// release gives up waiting for a process.
+func (e *Engine) release(p *proc) {
+	if p.PID != 0 {
+		delete(e.pids, p.PID)
 	}
+	if p.Op != 0 {
+		delete(e.ops, p.Op)
+	}
+	p.PID, p.Op, p.current = 0, 0, nil
 }
 
 // aim is whom a signal goes to.
@@ -182,7 +196,7 @@ func (e *Engine) kill(u *runUnit, sig value.Signal, final bool) bool {
 	if final {
 		to = aims[k.Mode].final
 	}
-	if to == nobody {
+	if to == nobody || !p.any() {
 		return false
 	}
 	e.emit(Kill{
@@ -190,6 +204,13 @@ func (e *Engine) kill(u *runUnit, sig value.Signal, final bool) bool {
 		Signal: sig, Hangup: k.SendSIGHUP && !final,
 	})
 	return p.Main.alive() || p.Control.alive() || to == wholeGroup && p.Populated
+}
+
+// lingers reports that other processes than the awaited ones were signalled, and
+// that some are still there.
+func (u *runUnit) lingers(final bool) bool {
+	aim := aims[u.Def.Kill.Mode]
+	return u.procs.Populated && (aim.first == wholeGroup || final && aim.final == wholeGroup)
 }
 
 func (c ExitCode) words(status int) string {

@@ -117,7 +117,7 @@ func Restore(data []byte, defs []*unit.Unit, cfg Config) (*Engine, error) {
 		return nil, fmt.Errorf("restore engine: random numbers: %w", err)
 	}
 	e.now = s.Now
-	e.Step(s.Now, Loaded{Units: defs})
+	e.loaded(Loaded{Units: defs})
 	e.op, e.lastJob, e.sweep, e.busy, e.ending = s.Op, s.LastJob, s.Sweep, s.Busy, s.Ending
 	if s.Wanted != nil {
 		e.wanted = s.Wanted

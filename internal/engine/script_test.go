@@ -12,7 +12,9 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
+	"rouse/internal/graph"
 	"rouse/internal/graph/transaction"
 	"rouse/internal/unit"
 	"rouse/internal/unit/load"
@@ -51,7 +53,7 @@ func TestScript(t *testing.T) {
 
 // runScript carries out a script and returns it with the output it really has.
 func runScript(t *testing.T, text string) string {
-	files := fstest.MapFS{}
+	files := fstest.MapFS{"etc/systemd/system": {Mode: fs.ModeDir | 0o755, ModTime: time.Unix(1, 0)}}
 	var out strings.Builder
 	lines := strings.Split(text, "\n")
 	i, file := 0, ""
@@ -127,10 +129,16 @@ type scriptWorld struct {
 func newScriptWorld(t *testing.T, files fstest.MapFS) *scriptWorld {
 	return &scriptWorld{
 		t: t, e: New(Config{Seed: 1, Strict: true}), now: value.Instant{Mono: 1e6, Real: 1e15},
-		loader: load.New(load.Config{FS: fs.FS(files).(fs.ReadLinkFS), Path: []string{"/etc/systemd/system"}}),
+		loader: load.New(load.Config{FS: fs.FS(files).(fs.ReadLinkFS), Path: []string{"/etc/systemd/system"}, Complete: complete}),
 		waits:  map[string][]Spawn{}, finds: map[string]Op{}, tests: map[string]TestConditions{},
 		listen: map[string]Op{}, last: map[string]Op{}, show: map[string]bool{},
 	}
+}
+
+// complete adds the implicit dependencies, and leaves out the default ones.
+func complete(u *unit.Unit, hasFile func(string) bool) {
+	u.DefaultDependencies = false
+	graph.Ground{}.Complete(u, hasFile)
 }
 
 func (w *scriptWorld) load(names ...string) []string {
@@ -145,7 +153,7 @@ var scriptCommands = map[string]func(w *scriptWorld, args []string) []string{
 	"advance": advanceTime,
 	"spawned": spawnedCommand, "spawn-fails": spawnFailsCommand,
 	"exit": exitCommand, "signal": exitCommand, "dump": exitCommand,
-	"empty":    func(w *scriptWorld, a []string) []string { return w.step(Emptied{Unit: a[0], After: w.Last[a[0]]}) },
+	"empty":    func(w *scriptWorld, a []string) []string { return w.step(Emptied{Unit: a[0], After: w.last[a[0]]}) },
 	"main":     mainCommand,
 	"notify":   notifyCommand,
 	"tested":   testedCommand,
@@ -166,8 +174,19 @@ var scriptCommands = map[string]func(w *scriptWorld, args []string) []string{
 	"save":         saveCommand,
 }
 
-func (w *scriptWorld) command(f []string) []string {
-	w.t.Helper()
+// wrong is what a command says that makes no sense here.
+type wrong string
+
+func (w *scriptWorld) command(f []string) (out []string) {
+	defer func() {
+		switch p := recover().(type) {
+		case nil:
+		case wrong:
+			out = []string{"? " + string(p)}
+		default:
+			panic(p)
+		}
+	}()
 	if run := scriptCommands[f[0]]; run != nil {
 		return run(w, f[1:])
 	}
@@ -181,7 +200,6 @@ func (w *scriptWorld) command(f []string) []string {
 			w.t.Fatalf("no job mode %q", f[2])
 		}
 	}
-	var out []string
 	if w.e.unit(f[1]) == nil {
 		out = w.load(f[1])
 	}
@@ -300,10 +318,10 @@ func advanceTime(w *scriptWorld, args []string) []string {
 func (w *scriptWorld) next(unit string) Spawn {
 	list := w.waits[unit]
 	if len(list) == 0 {
-		w.t.Fatalf("no spawn of %s under way", unit)
+		panic(wrong("no spawn of " + unit + " under way"))
 	}
 	w.waits[unit] = list[1:]
-	w.Last[unit] = list[0].Op
+	w.last[unit] = list[0].Op
 	return list[0]
 }
 
@@ -328,7 +346,7 @@ func exitCommand(w *scriptWorld, a []string) []string {
 	if n < 0 {
 		code, n = BySignal, -n
 	}
-	return w.step(Reaped{PID: pid, Code: code, Status: n})
+	return w.step(Reaped{PID: pid, Code: code, Status: n, Last: len(a) > 2 && a[2] == "last"})
 }
 
 func mainCommand(w *scriptWorld, a []string) []string {
@@ -344,7 +362,10 @@ func notifyCommand(w *scriptWorld, a []string) []string {
 
 // testedCommand: tested UNIT yes|no… (conditions, then asserts)
 func testedCommand(w *scriptWorld, a []string) []string {
-	fx := w.tests[a[0]]
+	fx, ok := w.tests[a[0]]
+	if !ok {
+		panic(wrong("no test of " + a[0] + " under way"))
+	}
 	ev := ConditionsTested{Op: fx.Op}
 	for i, word := range a[1:] {
 		if i < len(fx.Unit.Conditions) {

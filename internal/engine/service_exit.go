@@ -101,7 +101,7 @@ func (s *service) mainExited(e *Engine, u *runUnit) {
 			s.enterStopPost(e, u, r)
 		}
 	case FinalWatchdog, FinalSigterm, FinalSigkill:
-		if !busy {
+		if !busy && !u.lingers(s.Sub == FinalSigkill) {
 			s.enterDead(e, u, r, true)
 		}
 	case Stop, StopPost: // the control process goes on
@@ -167,7 +167,7 @@ func (s *service) controlExited(e *Engine, u *runUnit) {
 	case StopPost:
 		s.enterSignal(e, u, FinalSigterm, r)
 	case FinalWatchdog, FinalSigterm, FinalSigkill:
-		if !mainAlive {
+		if !mainAlive && !u.lingers(s.Sub == FinalSigkill) {
 			s.enterDead(e, u, r, true)
 		}
 	case Dead, Running, Exited, Failed, AutoRestart, ServiceStates:
@@ -240,7 +240,8 @@ func (e *Engine) mainFound(ev MainFound) {
 	}
 	s := u.svc
 	s.Finding = 0
-	if ev.PID != 0 && (ev.PID != u.procs.Main.PID || !s.MainKnown) {
+	known := s.MainKnown && ev.PID == u.procs.Main.PID || ev.PID == u.procs.Control.PID
+	if ev.PID != 0 && !known {
 		e.adopt(u, ev.PID)
 		s.MainKnown, s.MainStarted = true, false
 	}

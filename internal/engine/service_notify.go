@@ -140,7 +140,7 @@ func (s *service) mainPIDSaid(e *Engine, u *runUnit, ev Notified, text string) {
 		FinalSigterm, FinalSigkill, Failed, AutoRestart, ServiceStates:
 		return
 	}
-	if !ev.Ours && !ev.Trusted || e.pids[pid] != nil && e.pids[pid] != u {
+	if pid == u.procs.Control.PID || !ev.Ours && !ev.Trusted || e.pids[pid] != nil && e.pids[pid] != u {
 		e.log(Warning, u, "New main PID %d does not belong to service; ignored.", pid)
 		return
 	}

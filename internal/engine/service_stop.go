@@ -74,10 +74,23 @@ func (s *service) enterSignal(e *Engine, u *runUnit, sub ServiceState, r Result)
 		e.arm(u, timerState, limit)
 		return
 	}
+	remains := u.procs.any() && u.Def.Kill.SendSIGKILL
 	switch sub {
-	case StopWatchdog, StopSigterm, StopSigkill:
+	case StopWatchdog, StopSigterm:
+		if remains {
+			s.enterSignal(e, u, StopSigkill, ResultSuccess)
+			return
+		}
 		s.enterStopPost(e, u, ResultSuccess)
-	case FinalWatchdog, FinalSigterm, FinalSigkill:
+	case StopSigkill:
+		s.enterStopPost(e, u, ResultSuccess)
+	case FinalWatchdog, FinalSigterm:
+		if remains {
+			s.enterSignal(e, u, FinalSigkill, ResultSuccess)
+			return
+		}
+		s.enterDead(e, u, ResultSuccess, true)
+	case FinalSigkill:
 		s.enterDead(e, u, ResultSuccess, true)
 	case Dead, Condition, StartPre, Start, StartPost, Running, Exited, Reload, ReloadSignal,
 		ReloadNotify, Stop, StopPost, Failed, AutoRestart, ServiceStates:
@@ -163,6 +176,7 @@ func (s *service) shallRestart(u *runUnit) bool {
 // restart: RestartSec= has passed.
 func (s *service) restart(e *Engine, u *runUnit) {
 	if u.job != nil && u.job.t == transaction.Stop {
+		e.arm(u, timerState, value.Second) // in case that job is cancelled
 		return
 	}
 	s.Restarts++

@@ -474,7 +474,10 @@ func (s *socket) controlDone(e *Engine, u *runUnit, r Result) {
 	case SocketStopPost:
 		s.enterSignal(e, u, SocketFinalSigterm, r)
 	case SocketStopPreSigterm, SocketStopPreSigkill, SocketFinalSigterm, SocketFinalSigkill:
-		s.signalDone(e, u, r)
+		s.note(r)
+		if !u.lingers(s.Sub == SocketStopPreSigkill || s.Sub == SocketFinalSigkill) {
+			s.signalDone(e, u, r)
+		}
 	case SocketDead, SocketStartChown, SocketListening, SocketRunning, SocketFailed, SocketStates:
 	}
 }

@@ -58,11 +58,14 @@ func (e *Engine) conditionsTested(ev ConditionsTested) {
 	}
 	u.condition = tests{At: e.now, OK: holds(u.Def.Conditions, ev.Conditions), Results: ev.Conditions}
 	u.assert = tests{At: e.now, OK: holds(u.Def.Asserts, ev.Asserts), Results: ev.Asserts}
-	j := u.job
-	if u.testing != ev.Op || j == nil || j.t != transaction.Start || !j.running {
+	if u.testing != ev.Op {
 		return
 	}
 	u.testing = 0
+	j := u.job
+	if j == nil || j.t != transaction.Start || !j.running {
+		return
+	}
 	e.cause = j.cause
 	v := e.afterTests(u)
 	switch {

@@ -63,6 +63,7 @@ type procs struct {
 	Main, Control proc
 	Populated     bool // the unit may have processes; Emptied will tell
 	Last          Op   // the latest Spawn
+	Gone          Op   // the After of the latest Emptied
 }
 
 // proc is a process that is awaited.
@@ -85,6 +86,9 @@ type procStatus struct {
 	Code       ExitCode
 	Status     int
 }
+
+// any reports that the unit may have processes.
+func (p *procs) any() bool { return p.Populated || p.Main.alive() || p.Control.alive() }
 
 // alive reports that the process runs or is about to.
 func (p *proc) alive() bool { return p.PID != 0 || p.Op != 0 }
@@ -309,6 +313,9 @@ func (u *runUnit) exitStatus() int {
 }
 
 func (e *Engine) trigger(u *runUnit, kind unit.Dep, mode unit.JobMode, what string) {
+	if links := u.Links(kind); len(links) > 0 && !e.mayAuto(u, kind.String()+"= triggered") {
+		return
+	}
 	for _, l := range u.Links(kind) {
 		e.log(Info, u, "Triggering %s= dependency %s.", kind, l.To.Name)
 		why := &Cause{
@@ -353,6 +360,9 @@ func (e *Engine) touch(u *runUnit) {
 // StopWhenUnneeded=. It runs when the unit or its job has changed.
 func (e *Engine) settleUnit(u *runUnit) {
 	u.touched = false
+	if u.svc != nil && u.svc.Sub == AutoRestart && u.job == nil && u.timers[timerState] == nil {
+		u.svc.enterDead(e, u, ResultSuccess, false) // its restart job was cancelled
+	}
 	e.settleOne(u)
 	if u.active().Down() && u.job == nil {
 		for _, k := range [...]unit.Dep{unit.Requires, unit.Requisite, unit.Wants, unit.BindsTo, unit.Upholds} {
@@ -393,12 +403,21 @@ func (e *Engine) settleOne(u *runUnit) {
 	}
 }
 
-// auto asks for a job of the manager's own, within reason: 16 in 10 s.
+// mayAuto bounds what the manager does unasked about one unit: 16 times in 10 s,
+// so that settings that contradict each other cannot keep it busy for ever.
+func (e *Engine) mayAuto(u *runUnit, why string) bool {
+	if u.autos.below(e.now.Mono, 10*value.Second, 16) {
+		return true
+	}
+	if u.autos.Count == 17 {
+		e.log(Warning, u, "%s, but that was tried too often already (waiting 10 s).", why)
+	}
+	return false
+}
+
+// auto asks for a job of the manager's own, within reason.
 func (e *Engine) auto(u *runUnit, t transaction.JobType, mode unit.JobMode, why string) {
-	if !u.autos.below(e.now.Mono, 10*value.Second, 16) {
-		if u.autos.Count == 17 {
-			e.log(Warning, u, "%s, but a %s was tried too often already (waiting 10 s).", why, t)
-		}
+	if !e.mayAuto(u, why) {
 		e.arm(u, timerAgain, 10*value.Second)
 		return
 	}

@@ -357,7 +357,7 @@ func (w *orderWalk) cycle(j, from *Job) (again bool, err *Error) {
 	}
 	var drop *Job
 	for _, k := range ring {
-		if !k.gone && !k.matters {
+		if !k.gone && !w.b.mattering(k.Node) {
 			drop = k
 			break
 		}
@@ -373,6 +373,16 @@ func (w *orderWalk) cycle(j, from *Job) (again bool, err *Error) {
 		w.b.remove(w.b.jobs[drop.Node][0], true)
 	}
 	return true, nil
+}
+
+// mattering reports that the anchor cannot do without some job of n.
+func (b *builder) mattering(n *graph.Node) bool {
+	for _, j := range b.jobs[n] {
+		if j.matters {
+			return true
+		}
+	}
+	return false
 }
 
 // describeCycle names each unit of the ring and where its order is written.

@@ -71,6 +71,26 @@ func NativeSignal(s value.Signal) (n syscall.Signal, ok bool) {
 	return n, ok
 }
 
+// BrokenPipe is sent to whoever writes where nobody reads: SIGPIPE.
+const BrokenPipe = syscall.SIGPIPE
+
+// AllSignals lists the signals that would end a process or stop it and can be
+// taken, but SIGCHLD, those of faults, and SIGURG, which the Go runtime uses.
+func AllSignals() []syscall.Signal {
+	var list []syscall.Signal
+	for n := 1; n < 65; n++ {
+		switch s := syscall.Signal(n); s {
+		case unix.SIGKILL, unix.SIGSTOP, unix.SIGCHLD, unix.SIGURG, unix.SIGSEGV, unix.SIGBUS,
+			unix.SIGFPE, unix.SIGILL, unix.SIGABRT, unix.SIGTRAP, unix.SIGSYS:
+		default:
+			if _, ok := NativeSignal(LinuxSignal(n)); ok && n != 32 && n != 33 {
+				list = append(list, s)
+			}
+		}
+	}
+	return list
+}
+
 // LinuxSignal is the number on Linux of one of this system's signals; 0 if Linux
 // has none.
 func LinuxSignal(n int) value.Signal {

@@ -128,6 +128,7 @@ const (
 	EBUSY        = unix.EBUSY
 	ECONNREFUSED = unix.ECONNREFUSED
 	EEXIST       = unix.EEXIST
+	EIO          = unix.EIO
 	ENODEV       = unix.ENODEV
 	ENOTEMPTY    = unix.ENOTEMPTY
 	EROFS        = unix.EROFS

@@ -94,3 +94,31 @@ func (n *Inotify) Read() ([]InotifyEvent, error) { return nil, Unsupported("inot
 
 // Close is never called.
 func (n *Inotify) Close() error { return nil }
+
+// The flags of mounts, where roused makes mounts.
+const (
+	MountNoSuid = 1 << iota
+	MountNoExec
+	MountNoDev
+	MountStrictAtime
+	MountReadOnly
+	MountRemount
+)
+
+// Mount is not to be had here: what the system needs is mounted by its own init.
+func Mount(_, target, _ string, _ uintptr, _ string) error { return Unsupported("mount " + target) }
+
+// Unmount is not to be had here.
+func Unmount(target string) error { return Unsupported("unmount " + target) }
+
+// Sync has everything written that waits for it. sync(2).
+func Sync() { unix.Sync() }
+
+// Ends are the ways to end the machine; there is none here.
+var Ends = map[string]uint32{}
+
+// Reboot is not to be had here.
+func Reboot(uint32) error { return Unsupported("reboot") }
+
+// SendCtrlAltDel is not to be had here.
+func SendCtrlAltDel() error { return Unsupported("take Ctrl-Alt-Del") }

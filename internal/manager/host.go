@@ -1,0 +1,501 @@
+package manager
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"rouse/internal/engine"
+	"rouse/internal/host/cgroup"
+	"rouse/internal/host/condition"
+	"rouse/internal/host/dirs"
+	"rouse/internal/host/notify"
+	"rouse/internal/host/output"
+	"rouse/internal/host/reap"
+	"rouse/internal/host/socket"
+	"rouse/internal/host/spawn"
+	"rouse/internal/host/sys"
+	"rouse/internal/host/watch"
+	"rouse/internal/unit"
+	"rouse/internal/unit/value"
+)
+
+// open starts the host's rooms.
+func (m *Manager) open() (err error) {
+	if err := os.MkdirAll(filepath.Join(m.cfg.RuntimeDir, "rouse"), 0o755); err != nil {
+		return fmt.Errorf("make the manager's directory: %w", err)
+	}
+	if m.tracker, err = cgroup.Open(cgroup.Config{Kind: m.cfg.Cgroups, Empty: m.unitEmpty, Log: m.logLine}); err != nil {
+		return err
+	}
+	m.spawner = &spawn.Spawner{Users: m.users, Started: m.startedProcess, Directory: m.cfg.Home}
+	m.router = output.New(output.Config{
+		Console: m.cfg.Console, Default: m.cfg.Output, DefaultError: m.cfg.OutputError, Log: m.logLine,
+		Inherit: !m.cfg.Init,
+	})
+	m.notify, err = notify.Listen(notify.Config{
+		Path: m.notifyPath(), Deliver: m.notified, Log: m.logLine,
+	})
+	if err != nil {
+		return err
+	}
+	if m.poller, err = socket.NewPoller(m.traffic); err != nil {
+		return err
+	}
+	if m.watcher, err = watch.New(m.fileChanged, m.logLine); err != nil {
+		m.logf(engine.Notice, "", "PID files are read only once: %v", err)
+		m.watcher = nil
+	}
+	if err := reap.Subreaper(); err != nil && !m.cfg.Init {
+		m.logf(engine.Notice, "", "processes that services leave to init cannot be followed: %v", err)
+	}
+	m.reaper = reap.Start(reap.Config{
+		Forking: m.spawner.Forking(), Before: m.tracker.Dying, Deliver: m.died, Log: m.logLine,
+	})
+	return nil
+}
+
+// notifyPath is where services send their messages; systemd's for the system manager.
+func (m *Manager) notifyPath() string {
+	return filepath.Join(m.cfg.RuntimeDir, "systemd", "notify")
+}
+
+// close ends what open has started.
+func (m *Manager) close() {
+	if m.reaper != nil {
+		go m.drain()
+		m.reaper.Close()
+	}
+	if m.notify != nil {
+		m.notify.Close()
+	}
+	if m.poller != nil {
+		m.poller.Close()
+	}
+	if m.watcher != nil {
+		m.watcher.Close()
+	}
+	for _, set := range m.sockets {
+		set.Close()
+	}
+	for h := range m.conns {
+		m.closeConn(h)
+	}
+	m.wg.Wait()
+	for ch := range m.listeners {
+		close(ch)
+	}
+	clear(m.listeners)
+	if m.router != nil {
+		m.router.Close()
+	}
+	if m.tracker != nil {
+		m.tracker.Close()
+	}
+}
+
+// drain lets those that still post go on while the rooms close.
+func (m *Manager) drain() {
+	for {
+		select {
+		case <-m.events:
+		case <-m.ctx.Done():
+			return
+		}
+	}
+}
+
+// died is called by the reaper for each child that ended.
+func (m *Manager) died(x reap.Exit) {
+	codes := [reap.Codes]engine.ExitCode{
+		reap.Exited: engine.ByExit, reap.Killed: engine.BySignal, reap.Dumped: engine.ByDump,
+	}
+	ev := engine.Reaped{PID: x.PID, Code: codes[x.Code], Status: x.Status}
+	m.tracker.Reaped(x.PID)
+	m.post(func() {
+		name := m.e.Awaits(x.PID)
+		if m.flying > 0 && name == "" {
+			m.early[x.PID] = ev
+			return
+		}
+		ev.Last = name != "" && m.flyingBy[name] == 0 && m.isEmpty(name)
+		m.step(ev)
+	})
+}
+
+// isEmpty reports that no process of the unit is left.
+func (m *Manager) isEmpty(unit string) bool {
+	g := m.group(unit)
+	if g == nil {
+		return true
+	}
+	empty, err := g.Empty()
+	return err == nil && empty
+}
+
+// unitEmpty is called by the tracker for a unit whose last process is gone.
+func (m *Manager) unitEmpty(unit string) { m.post(func() { m.emptied(unit) }) }
+
+// emptied tells the engine, if it is still so and nothing is under way.
+func (m *Manager) emptied(unit string) {
+	if m.flyingBy[unit] > 0 {
+		return
+	}
+	if !m.isEmpty(unit) {
+		return
+	}
+	m.step(engine.Emptied{Unit: unit, After: m.carried[unit]})
+}
+
+// notified is called for each message on the notify socket.
+func (m *Manager) notified(msg *notify.Message) {
+	m.post(func() {
+		name, ok := m.tracker.Owner(msg.PID)
+		if ok && m.flyingBy[name] > 0 { // the engine does not know the sender yet
+			m.held[name] = append(m.held[name], msg)
+			return
+		}
+		m.heard(msg, name, ok)
+	})
+}
+
+// heard passes a message on to the engine.
+func (m *Manager) heard(msg *notify.Message, name string, known bool) {
+	defer msg.Done()
+	switch {
+	case msg.Barrier:
+	case !known:
+		m.logf(engine.Warning, "", "notify message from process %d, which is no unit's; ignored", msg.PID)
+	default:
+		ev := engine.Notified{
+			Unit: name, PID: msg.PID, Trusted: msg.HasSender && (msg.UID == 0 || msg.UID == os.Getuid()),
+		}
+		for _, f := range msg.Fields {
+			ev.Fields = append(ev.Fields, f.Key+"="+f.Value)
+		}
+		if text, ok := msg.Get("MAINPID"); ok {
+			if pid, err := strconv.Atoi(text); err == nil {
+				owner, ok := m.tracker.Owner(pid)
+				ev.Ours = ok && owner == name
+			}
+		}
+		m.step(ev)
+	}
+}
+
+// kill signals processes of a unit.
+func (m *Manager) kill(fx engine.Kill) {
+	signals := []value.Signal{fx.Signal}
+	if fx.Hangup && fx.Signal != value.SIGHUP {
+		signals = append(signals, value.SIGHUP)
+	}
+	if fx.Signal != value.SIGKILL && fx.Signal != value.SIGCONT {
+		signals = append(signals, value.SIGCONT)
+	}
+	g := m.group(fx.Unit)
+	for _, sig := range signals {
+		for _, pid := range [...]int{fx.Main, fx.Control} {
+			if pid > 0 {
+				m.killOne(fx.Unit, pid, sig)
+			}
+		}
+		if !fx.Group || g == nil {
+			continue
+		}
+		if _, err := g.Signal(sig, fx.Main, fx.Control); err != nil {
+			m.logf(engine.Warning, fx.Unit, "%v", err)
+		}
+	}
+}
+
+func (m *Manager) killOne(unit string, pid int, sig value.Signal) {
+	if err := sys.Kill(pid, sig); err != nil && !errors.Is(err, sys.ESRCH) {
+		m.logf(engine.Warning, unit, "signal process %d: %v", pid, err)
+	}
+}
+
+// findMain reads the PID file, or guesses.
+func (m *Manager) findMain(fx engine.FindMain) {
+	if fx.PIDFile == "" {
+		m.local = append(m.local, engine.MainFound{Op: fx.Op, PID: m.guessMain(fx.Unit)})
+		return
+	}
+	pid, err := m.readPIDFile(fx.Unit, fx.PIDFile)
+	if err == nil || !fx.Wait || m.watcher == nil {
+		ev := engine.MainFound{Op: fx.Op, PID: pid}
+		if err != nil {
+			ev.Why = err.Error()
+		}
+		m.local = append(m.local, ev)
+		return
+	}
+	m.finds[fx.Unit] = fx
+	if err := m.watcher.Add(fx.Unit, fx.PIDFile); err != nil {
+		m.logf(engine.Warning, fx.Unit, "watch %s: %v", fx.PIDFile, err)
+	}
+}
+
+// fileChanged is called when a watched PID file may be there.
+func (m *Manager) fileChanged(id string) {
+	m.post(func() {
+		fx, ok := m.finds[id]
+		if !ok {
+			return
+		}
+		pid, err := m.readPIDFile(fx.Unit, fx.PIDFile)
+		if err != nil {
+			return
+		}
+		m.forgetFind(id)
+		m.step(engine.MainFound{Op: fx.Op, PID: pid})
+	})
+}
+
+func (m *Manager) forgetFind(unit string) {
+	if _, ok := m.finds[unit]; ok {
+		delete(m.finds, unit)
+		m.watcher.Remove(unit)
+	}
+}
+
+// readPIDFile reads the number in a PID file and checks that it can be the main
+// process: one of the unit, or one that root named.
+func (m *Manager) readPIDFile(unit, path string) (int, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	buf := make([]byte, 64)
+	n, err := f.Read(buf)
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", path, err)
+	}
+	text, _, _ := strings.Cut(string(buf[:n]), "\n")
+	pid, err := strconv.Atoi(strings.TrimSpace(text))
+	if err != nil || pid <= 1 {
+		return 0, fmt.Errorf("%s: %q is no process number", path, text)
+	}
+	if errors.Is(sys.Kill(pid, 0), sys.ESRCH) {
+		return 0, fmt.Errorf("%s: process %d does not exist", path, pid)
+	}
+	if owner, ok := m.tracker.Owner(pid); ok && owner == unit {
+		return pid, nil
+	}
+	if info, err := f.Stat(); err == nil && pid != os.Getpid() {
+		if uid, _ := sys.Owner(info); uid == 0 {
+			return pid, nil
+		}
+	}
+	return 0, fmt.Errorf("%s: process %d does not belong to the unit", path, pid)
+}
+
+// guessMain is the one process of the unit that is a child of the manager; 0 if
+// there is none or more than one.
+func (m *Manager) guessMain(unit string) int {
+	g := m.group(unit)
+	if g == nil {
+		return 0
+	}
+	tree, err := g.Tree()
+	if err != nil {
+		return 0
+	}
+	found := 0
+	for _, p := range tree {
+		if p.Parent != os.Getpid() {
+			continue
+		}
+		if found != 0 {
+			return 0
+		}
+		found = p.PID
+	}
+	return found
+}
+
+func (m *Manager) testConditions(fx engine.TestConditions) engine.Event {
+	test := func(list []unit.Condition) []bool {
+		met := make([]bool, len(list))
+		for i, c := range list {
+			ok, err := condition.Test(c, &m.machine)
+			if err != nil {
+				m.logf(engine.Warning, fx.Unit.Name, "cannot test %s=%s: %v; taken as not met", c.Name, c.Param, err)
+			}
+			met[i] = ok
+		}
+		return met
+	}
+	return engine.ConditionsTested{Op: fx.Op, Conditions: test(fx.Unit.Conditions), Asserts: test(fx.Unit.Asserts)}
+}
+
+// listen opens the sockets of a unit, on a goroutine.
+func (m *Manager) listen(fx engine.Listen) {
+	name := fx.Unit.Name
+	if m.sockets[name] != nil {
+		m.local = append(m.local, engine.Listening{Op: fx.Op})
+		return
+	}
+	m.goes(func() {
+		set, err := socket.Open(fx.Unit.Socket, socket.Config{
+			Lookup: m.lookup, Log: func(line string) { m.logf(engine.Warning, name, "%s", line) },
+		})
+		m.post(func() {
+			ev := engine.Listening{Op: fx.Op}
+			if err != nil {
+				ev.Why = err.Error()
+			} else {
+				m.sockets[name] = set
+			}
+			m.step(ev)
+			if u, ok := m.e.Unit(name); err == nil && (!ok || u.Active == "inactive" || u.Active == "failed") {
+				m.closeSockets(engine.CloseSockets{Unit: fx.Unit}) // stopped in the meantime
+			}
+		})
+	})
+}
+
+func (m *Manager) lookup(user, group string) (uid, gid int, err error) {
+	uid, gid = -1, -1
+	if user != "" {
+		u, err := m.users.User(user)
+		if err != nil {
+			return 0, 0, fmt.Errorf("SocketUser=%s: %w", user, err)
+		}
+		uid, gid = u.UID, u.GID
+	}
+	if group != "" {
+		g, err := m.users.Group(group)
+		if err != nil {
+			return 0, 0, fmt.Errorf("SocketGroup=%s: %w", group, err)
+		}
+		gid = g.GID
+	}
+	return uid, gid, nil
+}
+
+func (m *Manager) watch(unit string) {
+	if set := m.sockets[unit]; set != nil {
+		m.poller.Watch(unit, set.FDs)
+	}
+}
+
+// traffic is called by the poller when something came in.
+func (m *Manager) traffic(unit string, fd int) {
+	m.post(func() {
+		def := m.e.Definition(unit)
+		if def == nil || m.sockets[unit] == nil {
+			return
+		}
+		if !def.Socket.Accept {
+			m.step(engine.Incoming{Unit: unit})
+			return
+		}
+		m.accept(unit, fd)
+	})
+}
+
+// accept takes one connection for a service of its own.
+func (m *Manager) accept(unit string, fd int) {
+	conn, err := socket.Accept(fd)
+	if err != nil {
+		if !errors.Is(err, sys.EAGAIN) {
+			m.logf(engine.Warning, unit, "accept: %v", err)
+		}
+		m.watch(unit)
+		return
+	}
+	m.lastConn++
+	m.conns[m.lastConn] = conn
+	ev := engine.Connected{Unit: unit, Conn: m.lastConn, Instance: conn.Instance, Source: conn.Source}
+	if conn.RemoteAddr != "" {
+		ev.Env = []string{"REMOTE_ADDR=" + conn.RemoteAddr, "REMOTE_PORT=" + conn.RemotePort}
+	}
+	m.step(ev)
+}
+
+func (m *Manager) closeSockets(fx engine.CloseSockets) {
+	name := fx.Unit.Name
+	set := m.sockets[name]
+	if set == nil {
+		return
+	}
+	m.poller.Unwatch(name)
+	if fx.Flush {
+		for _, fd := range set.FDs {
+			if err := socket.Flush(fd); err != nil {
+				m.logf(engine.Warning, name, "flush pending traffic: %v", err)
+			}
+		}
+		return
+	}
+	delete(m.sockets, name)
+	if err := set.Close(); err != nil {
+		m.logf(engine.Warning, name, "close sockets: %v", err)
+	}
+}
+
+func (m *Manager) closeConn(h engine.Handle) {
+	if c := m.conns[h]; c != nil {
+		delete(m.conns, h)
+		c.Close()
+	}
+}
+
+// clean removes what a unit at rest leaves on the machine.
+func (m *Manager) clean(fx engine.Clean) {
+	name := fx.Unit.Name
+	if m.watcher != nil {
+		m.forgetFind(name)
+	}
+	if x := fx.Unit.Exec; x != nil {
+		if err := dirs.Remove(x, m.cfg.Bases, fx.Restart); err != nil {
+			m.logf(engine.Warning, name, "%v", err)
+		}
+	}
+	if s := fx.Unit.Service; s != nil && s.PIDFile != "" {
+		if err := os.Remove(s.PIDFile); err != nil && !os.IsNotExist(err) {
+			m.logf(engine.Debug, name, "remove PID file: %v", err)
+		}
+	}
+	if g := m.group(name); g != nil && m.flyingBy[name] == 0 {
+		if empty, err := g.Empty(); err == nil && empty {
+			if err := g.Remove(); err != nil {
+				m.logf(engine.Warning, name, "%v", err)
+			}
+		}
+	}
+}
+
+// killRest ends the processes that no stop job has ended.
+func (m *Manager) killRest() {
+	for _, u := range m.e.Units() {
+		g := m.group(u.Name)
+		if g == nil {
+			continue
+		}
+		if def := m.e.Definition(u.Name); def != nil && def.SurviveFinalKill {
+			continue
+		}
+		if empty, err := g.Empty(); err == nil && !empty {
+			m.logf(engine.Notice, u.Name, "killing what is left")
+			g.Signal(value.SIGKILL)
+		}
+	}
+}
+
+// processes lists the processes of a unit.
+func (m *Manager) processes(name string) []cgroup.Process {
+	g := m.group(name)
+	if g == nil {
+		return nil
+	}
+	tree, err := g.Tree()
+	if err != nil {
+		return nil
+	}
+	return tree
+}

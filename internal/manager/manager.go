@@ -1,0 +1,383 @@
+// Package manager is the hall between engine and host: one goroutine owns the
+// engine, hands it events, carries out its effects through the host's rooms and
+// answers the faces. It decides nothing about units. It answers for systemd(1).
+package manager
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"time"
+
+	"rouse/internal/engine"
+	"rouse/internal/face"
+	"rouse/internal/graph/transaction"
+	"rouse/internal/host/cgroup"
+	"rouse/internal/host/condition"
+	"rouse/internal/host/dirs"
+	"rouse/internal/host/identity"
+	"rouse/internal/host/notify"
+	"rouse/internal/host/output"
+	"rouse/internal/host/reap"
+	"rouse/internal/host/socket"
+	"rouse/internal/host/spawn"
+	"rouse/internal/host/sys"
+	"rouse/internal/host/watch"
+	"rouse/internal/unit"
+	"rouse/internal/unit/load"
+	"rouse/internal/unit/value"
+)
+
+// Config says what to manage and how.
+type Config struct {
+	Version     string
+	User        bool     // the manager of a user, not of the system
+	Init        bool     // runs as PID 1
+	Target      string   // started first; "" is default.target
+	RuntimeDir  string   // for sockets of the manager itself: /run, or $XDG_RUNTIME_DIR
+	Environ     []string // the manager's own environment
+	Console     io.Writer
+	Level       engine.Level // lines above it are not logged
+	Loader      *load.Loader
+	UnitPath    []string
+	Bases       dirs.Bases
+	Environment []string // DefaultEnvironment=
+	Output      unit.Stdio
+	OutputError unit.Stdio
+	Cgroups     cgroup.Kind
+	Home        string // where a user manager's services start
+}
+
+// Manager runs units. Its exported methods are those of face.Manager.
+type Manager struct {
+	cfg    Config
+	e      *engine.Engine
+	events chan func()
+	local  []engine.Event // outcomes that are known at once
+	ctx    context.Context
+	wg     sync.WaitGroup
+
+	tracker cgroup.Tracker
+	spawner *spawn.Spawner
+	users   *identity.DB
+	router  *output.Router
+	notify  *notify.Listener
+	reaper  *reap.Reaper
+	poller  *socket.Poller
+	watcher *watch.Watcher
+	machine condition.Env
+
+	sockets    map[string]*socket.Set
+	conns      map[engine.Handle]*socket.Conn
+	lastConn   engine.Handle
+	flying     int                   // spawns under way
+	flyingBy   map[string]int        // the same by unit
+	carried    map[string]engine.Op  // the latest spawn carried out, by unit
+	early      map[int]engine.Reaped // exits of processes whose Spawned is not in yet
+	finds      map[string]engine.FindMain
+	held       map[string][]*notify.Message // from processes whose Spawned is not in yet
+	answers    map[uint64]func(engine.Replied)
+	lastReq    uint64
+	waiters    map[uint32][]func(engine.JobDone)
+	listeners  map[chan face.Event]bool
+	started    value.Instant
+	finished   bool // the first job queue has been worked off
+	end        *Ending
+	wantStatus int
+}
+
+// Ending is how the manager was told to end.
+type Ending struct {
+	Action unit.Action
+	Status int // exit status, for ActionExit
+}
+
+// New makes a manager; Run starts it.
+func New(cfg Config) *Manager {
+	if cfg.Target == "" {
+		cfg.Target = "default.target"
+	}
+	return &Manager{
+		cfg: cfg, events: make(chan func(), 1024),
+		e:       engine.New(engine.Config{Seed: rand.Uint64(), User: cfg.User}),
+		users:   identity.New(""),
+		sockets: map[string]*socket.Set{}, conns: map[engine.Handle]*socket.Conn{},
+		flyingBy: map[string]int{}, carried: map[string]engine.Op{}, early: map[int]engine.Reaped{},
+		finds: map[string]engine.FindMain{}, held: map[string][]*notify.Message{}, answers: map[uint64]func(engine.Replied){},
+		waiters: map[uint32][]func(engine.JobDone){}, listeners: map[chan face.Event]bool{},
+		machine: condition.Env{Environment: cfg.Environ},
+	}
+}
+
+// Run owns the engine until the manager is told to end, by a unit, a face or
+// the end of ctx (which is as good as a request to exit). Nothing else may touch
+// the engine.
+func (m *Manager) Run(ctx context.Context) (Ending, error) {
+	inner, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	m.ctx = inner
+	if err := m.open(); err != nil {
+		m.close()
+		return Ending{}, err
+	}
+	defer m.close()
+	m.started = m.now()
+	m.begin()
+	wake := time.NewTimer(time.Hour)
+	defer wake.Stop()
+	asked := ctx.Done()
+	for m.end == nil {
+		m.arm(wake)
+		select {
+		case f := <-m.events:
+			f()
+		case <-wake.C:
+			m.step(engine.Tick{})
+		case <-asked:
+			asked = nil
+			m.shutdown("exit.target", "the manager was asked to end")
+		}
+	}
+	m.killRest()
+	return *m.end, nil
+}
+
+// now reads both clocks.
+func (m *Manager) now() value.Instant {
+	return value.Instant{Mono: sys.Monotonic(), Real: uint64(time.Now().UnixMicro())}
+}
+
+// arm sets the timer for the engine's next deadline; without one it sleeps.
+func (m *Manager) arm(wake *time.Timer) {
+	at, ok := m.e.NextWake()
+	if !ok {
+		wake.Stop()
+		return
+	}
+	now := sys.Monotonic()
+	d := time.Duration(0)
+	if at > now {
+		d = time.Duration(min(at-now, uint64(24*value.Hour))) * time.Microsecond
+	}
+	wake.Reset(d)
+}
+
+// post hands work to the owner of the engine. It waits while the queue is full.
+func (m *Manager) post(f func()) {
+	select {
+	case m.events <- f:
+	case <-m.ctx.Done():
+	}
+}
+
+// send hands an event to the owner of the engine.
+func (m *Manager) send(ev engine.Event) { m.post(func() { m.step(ev) }) }
+
+// call runs f on the goroutine that owns the engine and waits for it.
+func (m *Manager) call(ctx context.Context, f func()) error {
+	done := make(chan struct{})
+	select {
+	case m.events <- func() { f(); close(done) }:
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-m.ctx.Done():
+		return errEnded
+	}
+	select {
+	case <-done:
+		return nil
+	case <-m.ctx.Done():
+		return errEnded
+	}
+}
+
+var errEnded = &face.Error{Name: face.ShuttingDown, Message: "the manager has ended"}
+
+// goes starts a goroutine that close waits for. A panic in it is logged.
+func (m *Manager) goes(f func()) {
+	m.wg.Add(1)
+	go func() {
+		defer m.wg.Done()
+		defer m.recovered("a worker")
+		f()
+	}()
+}
+
+func (m *Manager) recovered(what string) {
+	if p := recover(); p != nil {
+		m.logf(engine.Err, "", "internal error in %s: %v (carrying on)\n%s", what, p, debug.Stack())
+	}
+}
+
+// step gives the engine one event, carries out the effects, and goes on with the
+// outcomes that are known at once.
+func (m *Manager) step(ev engine.Event) {
+	m.local = append(m.local, ev)
+	for len(m.local) > 0 {
+		ev := m.local[0]
+		m.local = m.local[1:]
+		m.stepOne(ev)
+	}
+}
+
+func (m *Manager) stepOne(ev engine.Event) {
+	defer m.recovered("the engine")
+	for _, fx := range m.e.Step(m.now(), ev) {
+		m.do(fx)
+	}
+}
+
+// do starts what an effect asks for and returns.
+func (m *Manager) do(fx engine.Effect) {
+	switch fx := fx.(type) {
+	case engine.Spawn:
+		m.spawn(fx)
+	case engine.Kill:
+		m.kill(fx)
+	case engine.FindMain:
+		m.findMain(fx)
+	case engine.TestConditions:
+		m.goes(func() { m.send(m.testConditions(fx)) })
+	case engine.Listen:
+		m.listen(fx)
+	case engine.Watch:
+		m.watch(fx.Unit)
+	case engine.Unwatch:
+		m.poller.Unwatch(fx.Unit)
+	case engine.CloseSockets:
+		m.closeSockets(fx)
+	case engine.CloseConn:
+		m.closeConn(fx.Conn)
+	case engine.Clean:
+		m.clean(fx)
+	case engine.Load:
+		m.local = append(m.local, engine.Loaded{Units: m.closure(fx.Names)})
+	case engine.Changed:
+		m.publish(face.Event{Kind: "unit-changed", Unit: fx.Unit, Active: fx.Active, Sub: fx.Sub})
+	case engine.UnitGone:
+		delete(m.carried, fx.Unit)
+		m.publish(face.Event{Kind: "unit-removed", Unit: fx.Unit})
+	case engine.JobNew:
+		m.publish(face.Event{Kind: "job-new", Unit: fx.Unit, Job: fx.ID, Type: fx.Type.String()})
+	case engine.JobDone:
+		m.jobDone(fx)
+	case engine.Replied:
+		if answer := m.answers[fx.Req]; answer != nil {
+			delete(m.answers, fx.Req)
+			answer(fx)
+		}
+	case engine.Log:
+		m.logf(fx.Level, fx.Unit, "%s", fx.Text)
+	case engine.Act:
+		m.act(fx)
+	case engine.Idle:
+		m.idle()
+	}
+}
+
+// begin loads the first target and starts it.
+func (m *Manager) begin() {
+	units := m.closure([]string{m.cfg.Target})
+	m.logFaults(units)
+	m.step(engine.Loaded{Units: units})
+	m.lastReq++
+	m.answers[m.lastReq] = func(r engine.Replied) {
+		if r.Err == nil {
+			return
+		}
+		m.logf(engine.Warning, "", "cannot isolate %s: %s (starting it as it is)", m.cfg.Target, r.Err.Message)
+		m.local = append(m.local, engine.JobRequested{
+			Unit: m.cfg.Target, Type: transaction.Start, Mode: unit.Replace, Auto: true, Why: "boot",
+		})
+	}
+	m.step(engine.JobRequested{
+		Req: m.lastReq, Unit: m.cfg.Target, Type: transaction.Start, Mode: unit.Isolate, Auto: true, Why: "boot",
+	})
+}
+
+// closure loads the units and all they refer to that are not loaded yet.
+func (m *Manager) closure(names []string) []*unit.Unit {
+	return m.cfg.Loader.Closure(names, func(name string) bool {
+		d := m.e.Definition(name)
+		return d != nil && d.Load != unit.NotFound
+	})
+}
+
+// logFaults says once per unit what is wrong in its files and what is not honoured.
+func (m *Manager) logFaults(units []*unit.Unit) {
+	for _, u := range units {
+		for _, f := range u.Faults {
+			m.logf(engine.Warning, "", "%s", f)
+		}
+		if len(u.NotHonoured) > 0 {
+			m.logf(engine.Notice, u.Name, "settings that are not carried out here: %s",
+				strings.Join(u.NotHonoured, ", "))
+		}
+	}
+}
+
+// idle: the last job is done.
+func (m *Manager) idle() {
+	if !m.finished {
+		m.finished = true
+		took := value.Span(m.now().Mono - m.started.Mono)
+		m.logf(engine.Info, "", "Startup finished in %s.", took)
+		m.publish(face.Event{Kind: "startup-finished"})
+	}
+	m.goes(debug.FreeOSMemory)
+}
+
+// logf writes a line to the console.
+func (m *Manager) logf(l engine.Level, unit, format string, args ...any) {
+	if l > m.cfg.Level {
+		return
+	}
+	if unit != "" {
+		unit += ": "
+	}
+	fmt.Fprintf(m.cfg.Console, "roused: %s%s\n", unit, fmt.Sprintf(format, args...))
+}
+
+// Logf writes a line to the manager's log. It may be called from any goroutine.
+func (m *Manager) Logf(l engine.Level, format string, args ...any) { m.logf(l, "", format, args...) }
+
+func (m *Manager) logLine(line string) { m.logf(engine.Warning, "", "%s", line) }
+
+// act carries out what a unit's FailureAction= and kin ask for.
+func (m *Manager) act(fx engine.Act) {
+	status := max(fx.Status, 0)
+	switch fx.Action {
+	case unit.ActionNone, unit.Actions:
+	case unit.ActionExit:
+		m.exitStatus(status)
+		m.shutdown("exit.target", fx.Unit)
+	case unit.ActionReboot:
+		m.shutdown("reboot.target", fx.Unit)
+	case unit.ActionPoweroff:
+		m.shutdown("poweroff.target", fx.Unit)
+	case unit.ActionExitForce, unit.ActionRebootForce, unit.ActionRebootImmediate,
+		unit.ActionPoweroffForce, unit.ActionPoweroffImmediate:
+		if m.end != nil {
+			return
+		}
+		m.end = &Ending{Action: fx.Action, Status: status}
+		if fx.Status < 0 {
+			m.end.Status = m.wantStatus
+		}
+	}
+}
+
+// shutdown starts the end of everything.
+func (m *Manager) shutdown(target, why string) {
+	if m.e.Ending() != "" {
+		return
+	}
+	m.step(engine.Loaded{Units: m.closure([]string{target})})
+	m.step(engine.ShutdownRequested{Target: target, Why: why})
+}
+
+func (m *Manager) exitStatus(status int) { m.wantStatus = status }

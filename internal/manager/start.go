@@ -1,0 +1,260 @@
+package manager
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"rouse/internal/engine"
+	"rouse/internal/host/cgroup"
+	"rouse/internal/host/dirs"
+	"rouse/internal/host/output"
+	"rouse/internal/host/spawn"
+	"rouse/internal/host/sys"
+	"rouse/internal/unit"
+	"rouse/internal/unit/value"
+)
+
+// launch is one Spawn on its way, with what only the owner of the engine may touch.
+type launch struct {
+	engine.Spawn
+	files []int    // descriptors of sockets, duplicated
+	names []string // FileDescriptorName= of each
+	conn  int      // the connection of an instance, or -1
+	named map[string]int
+}
+
+// spawn starts a process on a goroutine of its own.
+func (m *Manager) spawn(fx engine.Spawn) {
+	l := &launch{Spawn: fx, conn: -1, named: map[string]int{}}
+	if err := m.gather(l); err != nil {
+		l.close()
+		m.local = append(m.local, engine.SpawnFailed{Op: fx.Op, Why: err.Error()})
+		return
+	}
+	m.flying++
+	m.flyingBy[fx.Unit.Name]++
+	m.goes(func() {
+		p, problem, err := m.launch(l)
+		l.close()
+		m.post(func() { m.launched(l, p, problem, err) })
+	})
+}
+
+// gather collects the descriptors that the process gets from socket units.
+func (m *Manager) gather(l *launch) error {
+	if c := m.conns[l.Conn]; c != nil {
+		f, err := duplicate(c.FD)
+		if err != nil {
+			return err
+		}
+		l.files, l.names, l.conn = append(l.files, f), append(l.names, "connection"), f
+		return nil
+	}
+	for _, name := range l.Sockets {
+		set, def := m.sockets[name], m.e.Definition(name)
+		if set == nil || def == nil {
+			continue
+		}
+		as := def.Socket.FileDescriptorName
+		if as == "" {
+			as = name
+		}
+		for _, f := range set.FDs {
+			d, err := duplicate(f)
+			if err != nil {
+				return err
+			}
+			l.files, l.names = append(l.files, d), append(l.names, as)
+			l.named[as] = d
+		}
+	}
+	return nil
+}
+
+func duplicate(fd int) (int, error) {
+	d, err := sys.DupAbove(fd, 3)
+	if err != nil {
+		return -1, fmt.Errorf("duplicate a socket: %w", err)
+	}
+	return d, nil
+}
+
+func (l *launch) close() {
+	for _, fd := range l.files {
+		sys.CloseFD(fd)
+	}
+}
+
+// launch prepares all that the process is given and starts it. A problem is what
+// went wrong in the process itself, which is reaped like any other.
+func (m *Manager) launch(l *launch) (p spawn.Process, problem string, err error) {
+	x := l.Unit.Exec
+	req := &spawn.Request{Unit: l.Unit.Name, Command: *l.Command, Exec: x, Cgroup: -1}
+	owner, home := m.owner(x)
+	notes, err := dirs.Make(x, m.cfg.Bases, owner)
+	if err != nil {
+		req.Fail = &spawn.StepError{
+			Unit: l.Unit.Name, Step: "make directories", Err: err, Status: spawn.StatusRuntimeDirectory,
+		}
+	}
+	for _, note := range notes {
+		m.logf(engine.Notice, l.Unit.Name, "%s", note)
+	}
+	files, err := dirs.Files(x.EnvironmentFiles)
+	if err != nil {
+		return p, "", fmt.Errorf("load environment files: %w", err)
+	}
+	streams, err := m.router.Open(output.Request{
+		Unit: l.Unit.Name, Exec: x, Identifier: path.Base(l.Command.Path), Socket: l.conn,
+		Named: func(name string) int {
+			if fd, ok := l.named[name]; ok {
+				return fd
+			}
+			return -1
+		},
+	})
+	if err != nil {
+		return p, "", err
+	}
+	defer streams.Close()
+	req.Env = m.environment(l, home, files)
+	if l.Command.Flags&value.NoExpand == 0 {
+		req.Command.Argv = expand(l.Command.Argv, req.Env)
+	}
+	req.Files = l.files
+	req.Stdin, req.Stdout, req.Stderr = streams.In, streams.Out, streams.Err
+	if l.Unit.Service != nil {
+		req.NonBlocking = l.Unit.Service.NonBlocking
+		req.NoChroot = l.Unit.Service.RootDirectoryStartOnly && l.Kind != unit.ExecStart.String()
+	}
+	group, err := m.tracker.Unit(l.Unit.Name, l.Unit.Resources.Slice)
+	if err != nil {
+		return p, "", err
+	}
+	place, err := group.Enter("")
+	if err != nil {
+		return p, "", err
+	}
+	defer place.Close()
+	req.Cgroup, req.CgroupProcs = place.Dir, place.Procs
+	p, err = m.spawner.Start(req)
+	if p.PID != 0 {
+		if p.Pidfd >= 0 {
+			sys.CloseFD(p.Pidfd)
+		}
+		streams.Started(p.PID)
+		if err != nil {
+			problem, err = err.Error(), nil
+		}
+	}
+	return p, problem, err
+}
+
+// launched brings the outcome of a spawn to the engine.
+func (m *Manager) launched(l *launch, p spawn.Process, problem string, err error) {
+	name := l.Unit.Name
+	m.flying--
+	if m.flyingBy[name]--; m.flyingBy[name] == 0 {
+		delete(m.flyingBy, name)
+	}
+	m.carried[name] = max(m.carried[name], l.Op)
+	if err != nil {
+		m.step(engine.SpawnFailed{Op: l.Op, Why: err.Error()})
+		m.emptied(name)
+	} else {
+		m.step(engine.Spawned{Op: l.Op, PID: p.PID, Problem: problem})
+	}
+}
+
+// started is called for each new process before its end can be noticed.
+func (m *Manager) startedProcess(r *spawn.Request, p spawn.Process) {
+	g, ok := m.tracker.Find(r.Unit)
+	if !ok {
+		m.tracker.Own(p.PID)
+		return
+	}
+	invocation := ""
+	for _, kv := range r.Env {
+		if v, ok := strings.CutPrefix(kv, "INVOCATION_ID="); ok {
+			invocation = v
+		}
+	}
+	g.Register(p.PID, invocation)
+}
+
+// owner resolves User= and Group= for directories. A user that is not there is
+// left to the spawn, which fails with the right status.
+func (m *Manager) owner(x *unit.Exec) (dirs.Owner, []string) {
+	o := dirs.Owner{UID: -1, GID: -1}
+	var env []string
+	if x.User != "" {
+		if u, err := m.users.User(x.User); err == nil {
+			o.UID, o.GID = u.UID, u.GID
+			env = []string{"USER=" + u.Name, "LOGNAME=" + u.Name, "HOME=" + u.Home, "SHELL=" + u.Shell}
+		}
+	}
+	if x.Group != "" {
+		if g, err := m.users.Group(x.Group); err == nil {
+			o.GID = g.GID
+		}
+	}
+	return o, env
+}
+
+// environment is the complete environment of a process, in systemd's order: what
+// comes later wins. systemd.exec(5), ENVIRONMENT VARIABLES IN SPAWNED PROCESSES.
+func (m *Manager) environment(l *launch, home, files []string) []string {
+	x := l.Unit.Exec
+	env := slices.Clone(m.cfg.Environment)
+	env = append(env, l.Env...)
+	env = append(env, "INVOCATION_ID="+l.Invocation, "SYSTEMD_EXEC_PID=")
+	if l.Notify {
+		env = append(env, "NOTIFY_SOCKET="+m.notify.Path())
+	}
+	if l.Watchdog != 0 {
+		env = append(env, "WATCHDOG_PID=", "WATCHDOG_USEC="+strconv.FormatUint(uint64(l.Watchdog), 10))
+	}
+	if len(l.files) > 0 {
+		env = append(env, "LISTEN_PID=", "LISTEN_FDS="+strconv.Itoa(len(l.files)),
+			"LISTEN_FDNAMES="+strings.Join(l.names, ":"))
+	}
+	env = append(env, home...)
+	env = append(env, dirs.Environment(x, m.cfg.Bases)...)
+	env = append(env, dirs.Pass(x.PassEnvironment, m.cfg.Environ)...)
+	env = append(env, x.Environment...)
+	env = append(env, files...)
+	return dropUnset(value.MergeEnv(env), x.UnsetEnvironment)
+}
+
+// dropUnset carries out UnsetEnvironment=: names, or exact assignments.
+func dropUnset(env, unset []string) []string {
+	if len(unset) == 0 {
+		return env
+	}
+	return slices.DeleteFunc(env, func(kv string) bool {
+		key, _, _ := strings.Cut(kv, "=")
+		return slices.Contains(unset, kv) || slices.Contains(unset, key)
+	})
+}
+
+func expand(argv, env []string) []string {
+	return value.ExpandArgs(argv, func(name string) (string, bool) {
+		for i := len(env) - 1; i >= 0; i-- {
+			if v, ok := strings.CutPrefix(env[i], name); ok && strings.HasPrefix(v, "=") {
+				return v[1:], true
+			}
+		}
+		return "", false
+	})
+}
+
+// group finds the processes of a unit.
+func (m *Manager) group(name string) cgroup.Group {
+	if g, ok := m.tracker.Find(name); ok {
+		return g
+	}
+	return nil
+}

@@ -6,7 +6,6 @@ import (
 	"context"
 	"io/fs"
 	"os"
-	"os/signal"
 	"strings"
 	"time"
 
@@ -22,10 +21,8 @@ var version = "development"
 func main() { os.Exit(run()) }
 
 func run() int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
 	width, terminal := sys.TerminalWidth(os.Stdout.Fd())
-	return client.Run(ctx, client.Env{
+	return client.Run(context.Background(), client.Env{
 		Args:      os.Args,
 		Stdout:    os.Stdout,
 		Stderr:    os.Stderr,

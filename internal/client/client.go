@@ -70,14 +70,15 @@ func Run(ctx context.Context, env Env) int {
 		a.look = newLook(env)
 		status, err = a.run(args)
 	}
+	if c, ok := a.mgr.(io.Closer); ok {
+		c.Close()
+	}
 	var told *failed
 	switch {
 	case err == nil:
 		return status
 	case errors.As(err, &told):
-		if told.text != "" {
-			fmt.Fprintln(a.Stderr, told.text)
-		}
+		fmt.Fprintln(a.Stderr, told.text)
 		return told.status
 	default:
 		fmt.Fprintln(a.Stderr, err)
@@ -99,16 +100,16 @@ func (a *app) run(args []string) (int, error) {
 	}
 	a.verb = verbNamed(word)
 	if a.verb == nil {
-		return exitFailure, fmt.Errorf("Unknown command verb %s.", word)
+		return exitFailure, complain("Unknown command verb %s.", word)
 	}
 	switch {
 	case len(args) < a.verb.min:
-		return exitFailure, errors.New("Too few arguments.")
+		return exitFailure, complain("Too few arguments.")
 	case a.verb.max >= 0 && len(args) > a.verb.max:
-		return exitFailure, errors.New("Too many arguments.")
+		return exitFailure, complain("Too many arguments.")
 	}
 	if a.opts.host != "" || a.opts.machine != "" {
-		return exitFailure, errors.New("Another host or machine cannot be asked; " +
+		return exitFailure, complain("Another host or machine cannot be asked; " +
 			"run this command there, for instance through ssh.")
 	}
 	return a.verb.run(a, args)
@@ -131,14 +132,19 @@ func (a *app) special() (done bool, err error) {
 	return a.opts.listWords(a.Stdout)
 }
 
-// failed is an error with an exit status of its own; text may be "" if all has
-// been said.
+// failed is a message for the user, in systemctl's words where it has some, with
+// an exit status. It is not for other packages.
 type failed struct {
 	status int
 	text   string
 }
 
 func (f *failed) Error() string { return f.text }
+
+// complain makes a message with exit status 1.
+func complain(format string, args ...any) error {
+	return &failed{exitFailure, fmt.Sprintf(format, args...)}
+}
 
 // manager connects to the manager, once.
 func (a *app) manager() (face.Manager, error) {
@@ -147,7 +153,7 @@ func (a *app) manager() (face.Manager, error) {
 	}
 	m, err := a.Dial(a.ctx, a.opts.user, a.opts.socket)
 	if err != nil {
-		return nil, fmt.Errorf("Failed to connect to the manager: %w\n"+
+		return nil, complain("Failed to connect to the manager: %v\n"+
 			"hint: is roused running? --user and --system choose between managers, "+
 			"--socket=PATH names one", err)
 	}

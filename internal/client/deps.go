@@ -45,7 +45,7 @@ func listDependencies(a *app, args []string) (int, error) {
 	}
 	all, err := m.Units(a.ctx, nil, false)
 	if err != nil {
-		return exitFailure, fmt.Errorf("Failed to list units: %w", err)
+		return exitFailure, complain("Failed to list units: %v", err)
 	}
 	t := &depTree{a: a, b: &strings.Builder{}, active: map[string]string{},
 		known: map[string][]string{}}
@@ -74,7 +74,7 @@ func (t *depTree) dependencies(u string) ([]string, error) {
 	names := t.a.opts.depProperties()
 	p, err := t.a.properties(u, names...)
 	if err != nil {
-		return nil, fmt.Errorf("Failed to get dependencies of %s: %w", u, err)
+		return nil, complain("Failed to get dependencies of %s: %v", u, err)
 	}
 	var deps []string
 	for _, n := range names {

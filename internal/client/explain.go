@@ -12,20 +12,25 @@ import (
 // plan shows the jobs that a verb would queue, in the order in which they would
 // run, and why each is there.
 func plan(a *app, args []string) (int, error) {
-	jv, ok := jobVerbs[args[0]]
-	if !ok || jv.unit != "" {
-		return exitFailure, fmt.Errorf("Unknown job verb %s; known: start, stop, restart, "+
+	if jv, ok := jobVerbs[args[0]]; !ok || jv.unit != "" {
+		return exitFailure, complain("Unknown job verb %s; known: start, stop, restart, "+
 			"try-restart, reload, reload-or-restart, try-reload-or-restart, isolate.", args[0])
 	}
+	return a.planned(args[0], args[1])
+}
+
+// planned shows the plan for one unit, or for the unit that the verb names itself.
+func (a *app) planned(verb, arg string) (int, error) {
+	jv := jobVerbs[verb]
 	suffix, modeWord := ".service", a.opts.jobMode
 	if jv.isolate {
 		suffix, modeWord = ".target", unit.Isolate.String()
 	}
 	mode, ok := unit.ParseJobMode(modeWord)
 	if !ok {
-		return exitFailure, fmt.Errorf("Job mode %s invalid", modeWord)
+		return exitFailure, complain("Job mode %s invalid", modeWord)
 	}
-	u, err := a.mangle(args[1], suffix)
+	u, err := a.mangle(arg, suffix)
 	if err != nil {
 		return exitFailure, err
 	}
@@ -72,7 +77,7 @@ func why(a *app, args []string) (int, error) {
 	for i, u := range units {
 		causes, err := m.Why(a.ctx, u)
 		if err != nil {
-			return exitFailure, fmt.Errorf("Failed to explain %s: %w", u, err)
+			return exitFailure, complain("Failed to explain %s: %v", u, err)
 		}
 		if i > 0 {
 			fmt.Fprintln(a.Stdout)

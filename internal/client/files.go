@@ -283,7 +283,7 @@ func isEnabled(a *app, args []string) (int, error) {
 	for _, u := range units {
 		state := f.state(u)
 		if state == "" {
-			return exitFailure, fmt.Errorf(
+			return exitFailure, complain(
 				"Failed to get unit file state for %s: No such file or directory", u)
 		}
 		a.say("%s\n", state)
@@ -317,7 +317,7 @@ func getDefault(a *app, _ []string) (int, error) {
 			return exitOK, nil
 		}
 	}
-	return exitFailure, fmt.Errorf("Failed to get default target: No such file or directory")
+	return exitFailure, complain("Failed to get default target: No such file or directory")
 }
 
 // cat prints the files that units are made of: those the manager has read, or
@@ -347,7 +347,7 @@ func cat(a *app, args []string) (int, error) {
 			}
 			first = false
 			if err := a.catFile(p); err != nil {
-				return exitFailure, fmt.Errorf("Failed to cat %s: %w", p, err)
+				return exitFailure, complain("Failed to cat %s: %v", p, err)
 			}
 		}
 	}

@@ -23,6 +23,7 @@ var optionHelp = []struct{ option, text string }{
 	{"    --reverse", "list-dependencies: who needs the unit"},
 	{"    --after, --before", "list-dependencies: in order of start"},
 	{"    --job-mode=MODE", "How a new job deals with those that are queued"},
+	{"    --dry-run", "Show what would be done, and do nothing"},
 	{"    --no-block", "Do not wait until the job has finished"},
 	{"    --wait", "Wait until the units have stopped again, or the system is up"},
 	{"-s, --signal=SIGNAL", "kill: which signal to send"},
@@ -37,7 +38,8 @@ var optionHelp = []struct{ option, text string }{
 
 func (a *app) help() error {
 	b := &strings.Builder{}
-	fmt.Fprintf(b, "%s [OPTIONS…] COMMAND …\n\nAsk or tell the service manager.\n\nCommands:\n", a.name())
+	fmt.Fprintf(b, "%s [OPTIONS…] COMMAND …\n\nAsk or tell the service manager.\n\n", a.name())
+	fmt.Fprint(b, "Commands:\n")
 	for _, v := range verbs() {
 		if v.help != "" {
 			fmt.Fprintf(b, "  %-36s %s\n", strings.TrimSpace(v.name+" "+v.args), v.help)

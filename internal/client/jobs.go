@@ -3,7 +3,6 @@ package client
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -64,6 +63,9 @@ func changeState(a *app, args []string) (int, error) {
 	if jv.unit != "" {
 		args = []string{jv.unit}
 	}
+	if a.opts.dryRun {
+		return a.dryRun(args)
+	}
 	a.warnGlobs(jv.job, args)
 	units, err := a.resolveAs(args, suffix)
 	if err != nil {
@@ -73,7 +75,7 @@ func changeState(a *app, args []string) (int, error) {
 	if !ok {
 		status := exitOK
 		for _, u := range units {
-			status = a.refused(jv.job, u, fmt.Errorf("Job mode %s invalid", modeWord))
+			status = a.refused(jv.job, u, complain("Job mode %s invalid", modeWord))
 		}
 		return status, nil
 	}
@@ -93,6 +95,21 @@ func changeState(a *app, args []string) (int, error) {
 		return watch.ended(started)
 	}
 	return status, nil
+}
+
+// dryRun shows what would be queued for each unit on its own.
+func (a *app) dryRun(args []string) (int, error) {
+	result := exitOK
+	for _, arg := range args {
+		status, err := a.planned(a.verb.name, arg)
+		if err != nil {
+			return status, err
+		}
+		if result == exitOK {
+			result = status
+		}
+	}
+	return result, nil
 }
 
 // warnGlobs says that patterns seldom start anything.
@@ -288,7 +305,7 @@ func (a *app) watch(m face.Manager) (*watcher, error) {
 	events, err := m.Subscribe(ctx)
 	if err != nil {
 		cancel()
-		return nil, fmt.Errorf("Failed to watch units: %w", err)
+		return nil, complain("Failed to watch units: %v", err)
 	}
 	return &watcher{a: a, m: m, events: events, close: cancel}, nil
 }
@@ -314,7 +331,7 @@ func (w *watcher) ended(units []string) (int, error) {
 	for len(waiting) > 0 {
 		e, ok := <-w.events
 		if !ok {
-			return exitFailure, errors.New("Lost the connection to the manager while waiting.")
+			return exitFailure, complain("Lost the connection to the manager while waiting.")
 		}
 		if e.Kind == "unit-changed" && waiting[e.Unit] {
 			look(e.Unit, e.Active)
@@ -342,7 +359,7 @@ func kill(a *app, args []string) (int, error) {
 	if a.opts.signal != "" {
 		var err error
 		if sig, err = value.ParseSignal(a.opts.signal); err != nil {
-			return exitFailure, fmt.Errorf("Failed to parse signal string \"%s\".", a.opts.signal)
+			return exitFailure, complain("Failed to parse signal string \"%s\".", a.opts.signal)
 		}
 	}
 	return a.each(args, "Failed to kill unit %s: %v", func(m face.Manager, u string) error {
@@ -409,14 +426,14 @@ func cancel(a *app, args []string) (int, error) {
 	for _, arg := range args {
 		id, err := strconv.ParseUint(arg, 10, 32)
 		if err != nil {
-			return exitFailure, fmt.Errorf("Failed to parse job id \"%s\": Invalid argument", arg)
+			return exitFailure, complain("Failed to parse job id \"%s\": Invalid argument", arg)
 		}
 		ids = append(ids, uint32(id))
 	}
 	if len(args) == 0 {
 		jobs, err := m.Jobs(a.ctx)
 		if err != nil {
-			return exitFailure, fmt.Errorf("Failed to list jobs: %w", err)
+			return exitFailure, complain("Failed to list jobs: %v", err)
 		}
 		for _, j := range jobs {
 			ids = append(ids, j.ID)

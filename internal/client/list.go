@@ -45,7 +45,7 @@ func listUnits(a *app, args []string) (int, error) {
 	}
 	all, err := m.Units(a.ctx, args, false)
 	if err != nil {
-		return exitFailure, fmt.Errorf("Failed to list units: %w", err)
+		return exitFailure, complain("Failed to list units: %v", err)
 	}
 	units := slices.DeleteFunc(all, func(u face.UnitInfo) bool { return !a.opts.shown(u) })
 	sortUnits(units)
@@ -141,7 +141,7 @@ func listJobs(a *app, args []string) (int, error) {
 	}
 	jobs, err := m.Jobs(a.ctx)
 	if err != nil {
-		return exitFailure, fmt.Errorf("Failed to list jobs: %w", err)
+		return exitFailure, complain("Failed to list jobs: %v", err)
 	}
 	jobs = slices.DeleteFunc(jobs, func(j face.JobInfo) bool { return !matches(args, j.Unit) })
 	slices.SortFunc(jobs, func(x, y face.JobInfo) int { return cmp.Compare(x.ID, y.ID) })

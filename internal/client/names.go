@@ -2,7 +2,6 @@ package client
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"rouse/internal/face"
@@ -14,7 +13,7 @@ import (
 func (a *app) mangle(arg, suffix string) (string, error) {
 	n, err := name.Mangle(arg, suffix, true)
 	if err != nil {
-		return "", fmt.Errorf("Failed to mangle name: %w", err)
+		return "", complain("Failed to mangle name: %v", err)
 	}
 	bare := strings.TrimSuffix(n, suffix)
 	if n != arg && bare != arg && !strings.HasPrefix(arg, "/") && !a.opts.quiet {

@@ -21,7 +21,7 @@ type options struct {
 
 	all, reverse, after, before, full, failed, recursive bool
 	legend, quiet, value, plain, noBlock, wait, force    bool
-	help, version, user, system, showTypes               bool
+	help, version, user, system, showTypes, dryRun       bool
 
 	output, json, jobMode, signal, killWhom, root string
 	host, machine, socket, timestamp              string
@@ -36,7 +36,7 @@ type options struct {
 // ignoredFlags and ignoredWords are systemctl's options that mean nothing here.
 var (
 	ignoredFlags = []string{
-		"no-pager", "no-ask-password", "no-wall", "no-reload", "no-warn", "global", "dry-run",
+		"no-pager", "no-ask-password", "no-wall", "no-reload", "no-warn", "global",
 		"with-dependencies", "read-only", "mkdir", "marked", "now", "runtime", "firmware-setup",
 	}
 	ignoredWords = []string{
@@ -106,6 +106,7 @@ func (o *options) boolFlags(f *pflag.FlagSet) {
 	f.BoolVar(&o.version, "version", false, "")
 	f.BoolVar(&o.user, "user", false, "")
 	f.BoolVar(&o.system, "system", false, "")
+	f.BoolVar(&o.dryRun, "dry-run", false, "")
 	f.BoolVar(&o.showTypes, "show-types", false, "")
 	f.BoolVarP(&o.nothing, "ignore-inhibitors", "i", false, "")
 	f.BoolVarP(&o.nothing, "show-transaction", "T", false, "")
@@ -202,7 +203,7 @@ func (o *options) check() error {
 		return fmt.Errorf("--json=%s: not one of pretty, short, off", o.json)
 	}
 	if !slices.Contains(outputs, o.output) {
-		return fmt.Errorf("Unknown output '%s'.", o.output)
+		return complain("Unknown output '%s'.", o.output)
 	}
 	switch o.output {
 	case "json":
@@ -211,7 +212,7 @@ func (o *options) check() error {
 		o.json = "pretty"
 	}
 	if !slices.Contains(timestamps, o.timestamp) {
-		return fmt.Errorf("Invalid value: %s.", o.timestamp)
+		return complain("Invalid value: %s.", o.timestamp)
 	}
 	o.timestamp = strings.ReplaceAll(o.timestamp, "µ", "u")
 	o.props = append(words(o.propWords), words(o.valueWords)...)
@@ -228,7 +229,7 @@ func (o *options) check() error {
 		case isLoadState(t): // an old way to say --state=
 			o.states = append(o.states, t)
 		case t != "help":
-			return fmt.Errorf("Unknown unit type or load state '%s'.\n"+
+			return complain("Unknown unit type or load state '%s'.\n"+
 				"Use -t help to see a list of allowed values.", t)
 		}
 	}

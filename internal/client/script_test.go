@@ -93,12 +93,7 @@ func (w *world) run(args ...string) (stdout, stderr string, status int) {
 			if socket == "" {
 				socket = w.socket
 			}
-			c, err := rpc.Dial(ctx, socket)
-			if err != nil {
-				return nil, err
-			}
-			w.t.Cleanup(func() { c.Close() })
-			return c, nil
+			return rpc.Dial(ctx, socket)
 		},
 		Root:      func(string) fs.ReadLinkFS { return w.files },
 		Now:       func() time.Time { return time.UnixMicro(int64(w.real)) },
@@ -165,28 +160,42 @@ func (w *world) command(line string) error {
 	case "error": // error TYPE UNIT NAME MESSAGE
 		f := strings.SplitN(rest, " ", 4)
 		w.m.Errors[f[0]+" "+f[1]] = &face.Error{Name: f[2], Message: f[3]}
-	case "plan": // plan TYPE UNIT "BECAUSE" "EFFECT" [AFTER…]
-		f, err := value.Words(rest, value.Unquote)
-		if err != nil {
-			return err
-		}
-		w.m.Planned = append(w.m.Planned, face.PlannedJob{Type: f[0], Unit: f[1], Because: f[2],
-			Effect: f[3], After: f[4:]})
-	case "cause": // cause REAL UNIT "WHAT" "WHY"
-		f, err := value.Words(rest, value.Unquote)
-		if err != nil {
-			return err
-		}
-		c := face.Cause{Unit: f[1], What: f[2], Why: f[3]}
-		fmt.Sscan(f[0], &c.At.Real)
-		w.m.Causes = append(w.m.Causes, c)
+	case "plan", "cause":
+		return w.explain(word, rest)
 	case "link":
 		f := strings.Fields(rest)
-		w.files[inFS(f[0])] = &fstest.MapFile{Data: []byte(f[1]), Mode: 0o777 | fs.ModeSymlink}
+		w.file(f[0], 0o777|fs.ModeSymlink).Data = []byte(f[1])
 	default:
 		return fmt.Errorf("unknown command %q", word)
 	}
 	return nil
+}
+
+// file makes a file, and the directories above it with a time like real ones.
+func (w *world) file(name string, mode fs.FileMode) *fstest.MapFile {
+	f := &fstest.MapFile{Mode: mode}
+	w.files[inFS(name)] = f
+	for dir := filepath.Dir(inFS(name)); dir != "."; dir = filepath.Dir(dir) {
+		w.files[dir] = &fstest.MapFile{Mode: 0o755 | fs.ModeDir, ModTime: time.Unix(1, 0)}
+	}
+	return f
+}
+
+// explain adds to what the manager plans or has recorded.
+func (w *world) explain(word, rest string) error {
+	f, err := value.Words(rest, value.Unquote)
+	if err != nil {
+		return err
+	}
+	if word == "plan" { // plan TYPE UNIT "BECAUSE" "EFFECT" [AFTER…]
+		w.m.Planned = append(w.m.Planned, face.PlannedJob{Type: f[0], Unit: f[1], Because: f[2],
+			Effect: f[3], After: f[4:]})
+		return nil
+	}
+	c := face.Cause{Unit: f[1], What: f[2], Why: f[3]} // cause REAL UNIT "WHAT" "WHY"
+	w.m.Causes = append(w.m.Causes, c)
+	_, err = fmt.Sscan(f[0], &w.m.Causes[len(w.m.Causes)-1].At.Real)
+	return err
 }
 
 // TestScripts runs testdata/*.txt: commands at the margin, what they print
@@ -232,7 +241,7 @@ func runScript(t *testing.T, text string) string {
 			inScript = true
 		case !inScript && marker:
 			file = inFS(strings.TrimSuffix(strings.TrimPrefix(bare, "-- "), " --"))
-			w.files[file] = &fstest.MapFile{Mode: 0o644}
+			w.file(file, 0o644)
 		case !inScript && file != "":
 			w.files[file].Data = append(w.files[file].Data, line...)
 		case inScript && strings.HasPrefix(line, "\t"):

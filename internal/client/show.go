@@ -38,7 +38,7 @@ func show(a *app, args []string) (int, error) {
 	for i, u := range units {
 		p, err := a.properties(u)
 		if err != nil {
-			return exitFailure, fmt.Errorf("Failed to get properties: %w", err)
+			return exitFailure, complain("Failed to get properties: %v", err)
 		}
 		if i > 0 {
 			b.WriteByte('\n')
@@ -71,7 +71,7 @@ func (a *app) resolveNumbers(args []string) ([]string, error) {
 		}
 		i := slices.IndexFunc(jobs, func(j face.JobInfo) bool { return uint64(j.ID) == id })
 		if i < 0 {
-			return nil, fmt.Errorf("Failed to get properties: Job %d does not exist.", id)
+			return nil, complain("Failed to get properties: Job %d does not exist.", id)
 		}
 		units = append(units, jobs[i].Unit)
 	}

@@ -25,7 +25,7 @@ func (a *app) unitsOfType(t name.Type, args []string) ([]face.UnitInfo, error) {
 	}
 	units, err := m.Units(a.ctx, patterns, false)
 	if err != nil {
-		return nil, fmt.Errorf("Failed to list units: %w", err)
+		return nil, complain("Failed to list units: %v", err)
 	}
 	units = slices.DeleteFunc(units, func(u face.UnitInfo) bool {
 		return name.TypeOf(u.Name) != t || !a.opts.shown(u)

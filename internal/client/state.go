@@ -61,7 +61,7 @@ func isSystemRunning(a *app, _ []string) (int, error) {
 		}
 		starting := i.SystemState == "initializing" || i.SystemState == "starting"
 		if a.opts.wait && starting {
-			if e, ok := <-events; ok || e.Kind == "startup-finished" {
+			if _, ok := <-events; ok {
 				continue
 			}
 		}
@@ -80,7 +80,7 @@ func daemonReload(a *app, _ []string) (int, error) {
 	}
 	r, err := m.Reload(a.ctx, false)
 	if err != nil {
-		return exitFailure, fmt.Errorf("Failed to reload daemon: %w", err)
+		return exitFailure, complain("Failed to reload daemon: %v", err)
 	}
 	if a.name() == "systemctl" || a.opts.quiet {
 		return exitOK, nil // it says nothing
@@ -100,16 +100,20 @@ func shutdown(a *app, args []string) (int, error) {
 	if a.verb.name == "exit" && len(args) == 1 {
 		n, err := strconv.ParseUint(args[0], 10, 8)
 		if err != nil {
-			return exitFailure, fmt.Errorf("Invalid exit code.")
+			return exitFailure, complain("Invalid exit code.")
 		}
 		code = uint8(n)
+	}
+	if a.opts.dryRun {
+		a.say("Would %s.\n", a.verb.name)
+		return exitOK, nil
 	}
 	m, err := a.manager()
 	if err != nil {
 		return exitFailure, err
 	}
 	if err := m.Shutdown(a.ctx, a.verb.name, code); err != nil {
-		return exitFailure, fmt.Errorf("Failed to %s: %w", a.verb.name, err)
+		return exitFailure, complain("Failed to %s: %v", a.verb.name, err)
 	}
 	return exitOK, nil
 }
@@ -121,7 +125,7 @@ func showEnvironment(a *app, _ []string) (int, error) {
 	}
 	i, err := m.Info(a.ctx)
 	if err != nil {
-		return exitFailure, fmt.Errorf("Failed to get environment: %w", err)
+		return exitFailure, complain("Failed to get environment: %v", err)
 	}
 	for _, assignment := range i.Environment {
 		fmt.Fprintln(a.Stdout, shellAssignment(assignment))

@@ -36,7 +36,7 @@ func status(a *app, args []string) (int, error) {
 	for _, u := range units {
 		p, err := a.properties(u)
 		if err != nil {
-			return exitFailure, fmt.Errorf("Failed to get properties: %w", err)
+			return exitFailure, complain("Failed to get properties: %v", err)
 		}
 		one := exitNotApplicable
 		switch active := p.string("ActiveState"); {
@@ -81,7 +81,7 @@ func (a *app) resolvePIDs(args []string) ([]string, error) {
 		}
 		u, err := a.unitOfPID(pid)
 		if err != nil {
-			return nil, fmt.Errorf("Failed to get unit for PID %d: %w", pid, err)
+			return nil, complain("Failed to get unit for PID %d: %v", pid, err)
 		}
 		units = append(units, u)
 	}
@@ -106,7 +106,7 @@ func (a *app) unitOfPID(pid int) (string, error) {
 			return u.Name, nil
 		}
 	}
-	return "", fmt.Errorf("PID %d does not belong to any loaded unit.", pid)
+	return "", complain("PID %d does not belong to any loaded unit.", pid)
 }
 
 // systemStatus shows the manager itself.
@@ -178,9 +178,27 @@ func (s *statusPage) write() {
 	}
 	s.resources()
 	s.groups()
-	s.list("Faults", s.p.strings("Faults"))
-	if n := s.p.strings("NotHonoured"); len(n) > 0 {
-		s.line("No effect", "%s", strings.Join(n, ", "))
+	s.faults()
+}
+
+// faults writes what is wrong in the files, and what in them has no effect. Where
+// the manager does not tell, the files are read.
+func (s *statusPage) faults() {
+	faults, ignored := s.p.strings("Faults"), s.p.strings("NotHonoured")
+	file := s.p.string("FragmentPath")
+	if _, told := s.p.index["Faults"]; !told && file != "" {
+		if f, err := s.a.files(); err == nil {
+			if u := f.loader.Load(s.p.string("Id")); u.Fragment == file {
+				ignored = u.NotHonoured
+				for _, fault := range u.Faults {
+					faults = append(faults, fault.String())
+				}
+			}
+		}
+	}
+	s.list("Faults", faults)
+	if len(ignored) > 0 {
+		s.line("No effect", "%s", strings.Join(ignored, ", "))
 	}
 }
 

@@ -208,12 +208,3 @@ func newResources(t name.Type, d *Defaults) *unit.Resources {
 	}
 	return r
 }
-
-// Manager is the [Manager] section of system.conf or user.conf.
-type Manager struct {
-	Defaults                        Defaults
-	LogLevel, LogTarget, ShowStatus string
-}
-
-// ParseManagerConf applies one assignment of the [Manager] section to m.
-func ParseManagerConf(m *Manager, a Assignment, c *Context) []unit.Fault { return nil }

@@ -19,13 +19,13 @@ var execRows = [...]Row{
 	{Name: "DynamicUser", Group: execGroup, Default: "no", Support: Parsed, Note: "users are not made up on the fly",
 		Doc: "Run as a user that exists only as long as the unit does.",
 		in:  in[bool]{&boolean, func(u *unit.Unit) *bool { return &u.Exec.DynamicUser }}},
-	{Name: "ExecSearchPath", Group: execGroup, Support: Parsed, Note: "commands are sought in the manager's path",
+	{Name: "ExecSearchPath", Group: execGroup,
 		Doc: "Where commands that are no path are sought, separated by colons.",
 		in:  in[[]string]{&searchPath, func(u *unit.Unit) *[]string { return &u.Exec.SearchPath }}},
 	{Name: "Group", Group: execGroup, Doc: "The group that processes run as.",
 		in: in[string]{&account, func(u *unit.Unit) *string { return &u.Exec.Group }}},
 	{Name: "IgnoreSIGPIPE", Group: execGroup, Default: "yes", Doc: "Have SIGPIPE ignored.",
-		in: in[bool]{&boolean, func(u *unit.Unit) *bool { return &u.Exec.IgnoreSIGPIPE }}},
+		in: with{in[bool]{&boolean, func(u *unit.Unit) *bool { return &u.Exec.IgnoreSIGPIPE }}, constants}},
 	{Name: "LogsDirectory", Group: execGroup, in: directories{unit.LogsDirectory},
 		Doc: "Directories made below /var/log for the unit and owned by its user."},
 	{Name: "LogsDirectoryMode", Group: execGroup, Default: "0755", Doc: "The mode of LogsDirectory=.",
@@ -354,6 +354,15 @@ func (s directories) add(p *parse, d *unit.Directories, w string) {
 	if link != "" {
 		d.Paths[at].Links = appendNew(d.Paths[at].Links, link)
 	}
+}
+
+// constants are properties of the execution context that no setting of the
+// unit's type changes.
+func constants(u *unit.Unit, list []Property) []Property {
+	if u.Service == nil {
+		list = append(list, Property{"NonBlocking", "b", false})
+	}
+	return append(list, Property{"SameProcessGroup", "b", u.Mount != nil})
 }
 
 // colonParts takes apart at colons, with escapes as in C.

@@ -45,7 +45,15 @@ func Finish(u *unit.Unit, c *Context, d *Defaults) error {
 		if !u.Scope.OOMPolicySet {
 			u.Scope.OOMPolicy, u.Scope.OOMPolicySet = unit.OOMContinue, true
 		}
-	case name.Bad, name.Target, name.Device, name.Slice, name.Types:
+	case name.Slice:
+		if path, err := name.ToPath(u.Name); err == nil {
+			path = "Slice " + path
+			if u.Name == "-.slice" {
+				path = "Root Slice"
+			}
+			describe(u, &path)
+		}
+	case name.Bad, name.Target, name.Device, name.Types:
 	}
 	return nil
 }

@@ -24,7 +24,7 @@ var imageRows = [...]Row{
 	{Name: "MountImages", Group: imageGroup, Support: Parsed, Note: notBuilt,
 		Doc: "Disk images and where they are mounted.",
 		in:  does{"[-]absolute path:absolute path[:partition:options …] …", "a(ssba(ss))", parseMountImages, busMountImages}},
-	{Name: "RootDirectory", Group: imageGroup, Support: Parsed, Note: notBuilt,
+	{Name: "RootDirectory", Group: imageGroup, Support: Partial, Note: "nothing is mounted in it, as MountAPIVFS= would by default",
 		Doc: "The root directory of processes.",
 		in:  in[string]{&mustPath, func(u *unit.Unit) *string { return &u.Exec.RootDirectory }}},
 	{Name: "RootHash", Group: imageGroup, Support: Parsed, Note: notBuilt,

@@ -107,7 +107,6 @@ var unitRows = [...]Row{
 	{Name: "SuccessActionExitStatus", Group: unitGroup, Doc: "What the manager exits with if SuccessAction=exit.",
 		in: in[int]{&actionStatus, func(u *unit.Unit) *int { return &u.SuccessActionExitStatus }}},
 	{Name: "SurviveFinalKillSignal", Group: unitGroup, Bus: "-", Default: "no", Since: 255,
-		Support: Parsed, Note: "the final killing at shutdown spares nothing yet",
 		Doc: "Leave the unit's processes alone when all others are killed at shutdown.",
 		in:  in[bool]{&boolean, func(u *unit.Unit) *bool { return &u.SurviveFinalKill }}},
 	{Name: "Upholds", Group: unitGroup, in: dep{unit.Upholds},

@@ -234,8 +234,19 @@ func Facility(name string) (n int, ok bool) {
 
 // Level gives the number of a level of syslog(3), by name or number.
 func Level(name string) (n int, ok bool) {
-	return named(name, []string{"emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"}, 7)
+	return named(name, levels[:], 7)
 }
+
+// LevelName is the name of a level; "" if it has none.
+func LevelName(n int) string {
+	if n < 0 || n >= len(levels) {
+		return ""
+	}
+	return levels[n]
+}
+
+// levels are those of syslog(3) by number.
+var levels = [...]string{"emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"}
 
 // named finds name in a list, or reads it as a number up to most.
 func named(name string, list []string, most int) (n int, ok bool) {

@@ -1,3 +1,0 @@
-package directive
-
-var managerRows [0]Row

@@ -183,7 +183,8 @@ func TestInside(t *testing.T) {
 	for _, script := range []string{
 		"sleep 1000 & sleep 1000", "trap '' TERM HUP; echo $$ >/run/stubborn; while :; do sleep 1; done",
 	} {
-		if _, err := os.StartProcess("/bin/sh", []string{"sh", "-c", script}, &os.ProcAttr{}); err != nil {
+		argv := []string{"sh", "-c", script}
+		if _, err := os.StartProcess("/bin/sh", argv, &os.ProcAttr{}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -35,7 +35,8 @@ func TestOracle(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Setenv("ROUSE_TEST", "a b")
-	if out, err := exec.Command(analyze, "condition", "ConditionPathExists=/").CombinedOutput(); err != nil {
+	probe := exec.Command(analyze, "condition", "ConditionPathExists=/")
+	if out, err := probe.CombinedOutput(); err != nil {
 		t.Skipf("systemd-analyze: %v: %s", err, out)
 	}
 	expand := oracleWorld(t)
@@ -177,7 +178,8 @@ func TestMatch(t *testing.T) {
 }
 
 func TestReadPressure(t *testing.T) {
-	const text = "some avg10=1.50 avg60=2.00 avg300=3.25 total=1\nfull avg10=0.50 avg60=0.10 avg300=0.00 total=2\n"
+	const text = "some avg10=1.50 avg60=2.00 avg300=3.25 total=1\n" +
+		"full avg10=0.50 avg60=0.10 avg300=0.00 total=2\n"
 	for _, c := range []struct {
 		text, kind, average string
 		want                float64

@@ -26,7 +26,7 @@ type Message struct {
 	HasSender     bool // whether the system tells the sender; Linux only
 	Fields        []Field
 	FDs           []int // what came along; those taken over are to be set to -1
-	Barrier       bool       // BARRIER=1: nothing to do but Done, in its turn
+	Barrier       bool  // BARRIER=1: nothing to do but Done, in its turn
 }
 
 // Get gives the value of a field; the last one if there are several.

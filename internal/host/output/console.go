@@ -174,7 +174,8 @@ func (p *pump) take(text []byte) {
 // print writes one line. Control characters other than tabs and escapes, which
 // make colours, do not get to the console.
 func (p *pump) print(line []byte) {
-	if p.strip && len(line) >= 3 && line[0] == '<' && line[1] >= '0' && line[1] <= '7' && line[2] == '>' {
+	if p.strip && len(line) >= 3 && line[0] == '<' && line[2] == '>' &&
+		line[1] >= '0' && line[1] <= '7' {
 		line = line[3:]
 	}
 	text := fmt.Appendf(nil, "%s: ", p.unit)

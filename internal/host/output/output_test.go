@@ -141,7 +141,8 @@ func TestSlowConsole(t *testing.T) {
 	w := start(t)
 	w.console.mu.Lock()
 	s := w.open(unit.Exec{})
-	p := w.process(s, "i=0; while [ $i -lt 5000 ]; do echo 0123456789012345678901234567890; i=$((i+1)); done")
+	p := w.process(s, "i=0; while [ $i -lt 5000 ]; do "+
+		"echo 0123456789012345678901234567890; i=$((i+1)); done")
 	s.Close()
 	again := w.open(unit.Exec{})
 	again.Close()
@@ -219,8 +220,10 @@ func TestFiles(t *testing.T) {
 	if text, err := io.ReadAll(dup(t, in.In)); string(text) != "new" {
 		t.Errorf("%q, %v", text, err)
 	}
-	_, err := w.router.Open(w.request(unit.Exec{Stdout: unit.StdioFile, StdoutFile: w.dir + "/no/log"}))
-	if !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), "StandardOutput= of web.service") {
+	x := unit.Exec{Stdout: unit.StdioFile, StdoutFile: w.dir + "/no/log"}
+	_, err := w.router.Open(w.request(x))
+	if !errors.Is(err, os.ErrNotExist) ||
+		!strings.Contains(err.Error(), "StandardOutput= of web.service") {
 		t.Error(err)
 	}
 	_, err = w.router.Open(w.request(unit.Exec{Stdin: unit.StdioFile, StdinFile: w.dir + "/none"}))

@@ -47,7 +47,9 @@ func TestParseAddress(t *testing.T) {
 }
 
 func FuzzParseAddress(f *testing.F) {
-	for _, s := range []string{"/run/x", "@a", "80", "[::1%lo]:80", "1.2.3.4:5", "vsock::7", "[::ffff:1.2.3.4]:9"} {
+	for _, s := range []string{
+		"/run/x", "@a", "80", "[::1%lo]:80", "1.2.3.4:5", "vsock::7", "[::ffff:1.2.3.4]:9",
+	} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

@@ -179,7 +179,8 @@ func TestTCP(t *testing.T) {
 	if want := fmt.Sprintf("127.0.0.1:%d-127.0.0.1:%d", port, local.Port); c.Instance != want {
 		t.Errorf("instance %s, want %s", c.Instance, want)
 	}
-	if c.RemoteAddr != "127.0.0.1" || c.RemotePort != fmt.Sprint(local.Port) || c.Source != "127.0.0.1" {
+	if c.RemoteAddr != "127.0.0.1" || c.RemotePort != fmt.Sprint(local.Port) ||
+		c.Source != "127.0.0.1" {
 		t.Errorf("%+v", c)
 	}
 }
@@ -270,7 +271,8 @@ func TestAbstractAndOthers(t *testing.T) {
 }
 
 func TestNetlink(t *testing.T) {
-	set, err := socket.Open(unset(unit.Listen{Kind: unit.ListenNetlink, Address: "route 1"}), socket.Config{})
+	l := unit.Listen{Kind: unit.ListenNetlink, Address: "route 1"}
+	set, err := socket.Open(unset(l), socket.Config{})
 	if err != nil {
 		t.Skip(err)
 	}
@@ -362,7 +364,8 @@ func TestPollerAndFlush(t *testing.T) {
 
 func BenchmarkAccept(b *testing.B) {
 	path := filepath.Join(b.TempDir(), "sock")
-	set, err := socket.Open(unset(unit.Listen{Kind: unit.ListenStream, Address: path}), socket.Config{})
+	l := unit.Listen{Kind: unit.ListenStream, Address: path}
+	set, err := socket.Open(unset(l), socket.Config{})
 	if err != nil {
 		b.Fatal(err)
 	}

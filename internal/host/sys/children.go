@@ -106,7 +106,8 @@ func LinuxSignal(n int) value.Signal {
 }
 
 // Kill sends a signal to a process, or to the process group -pid if pid is
-// negative. No signal (0) only asks whether it could be sent. ESRCH is for processes that are gone. kill(2).
+// negative. No signal (0) only asks whether it could be sent. ESRCH is for
+// processes that are gone. kill(2).
 func Kill(pid int, s value.Signal) error {
 	if s == 0 {
 		return unix.Kill(pid, 0)

@@ -97,7 +97,7 @@ func (m *Manager) ensure(unitName string) (string, *face.Error) {
 	}
 	def := m.e.Definition(unitName)
 	if def == nil || def.Load == unit.NotFound {
-		m.cfg.Loader.Refresh()
+		m.cfg.Loader.Recheck()
 		units := m.closure([]string{unitName})
 		m.logFaults(units)
 		m.step(engine.Loaded{Units: units})
@@ -388,27 +388,15 @@ func (m *Manager) Remove(ctx context.Context, unit string) error {
 	return err
 }
 
-// endings are the targets behind the verbs of Shutdown.
-var endings = map[string]string{
-	"exit": "exit.target", "poweroff": "poweroff.target", "reboot": "reboot.target",
-	"halt": "halt.target", "kexec": "kexec.target",
-}
-
 // Shutdown implements face.Manager.
 func (m *Manager) Shutdown(ctx context.Context, verb string, exitCode uint8) error {
-	target, ok := endings[verb]
-	if !ok {
+	if _, ok := endings[verb]; !ok {
 		return &face.Error{Name: face.InvalidArgs, Message: "no way to end is called " + verb}
 	}
 	return m.call(ctx, func() {
-		m.wantStatus = int(exitCode)
-		m.shutdown(target, "asked for by a client ("+verb+")")
+		m.status = int(exitCode)
+		m.shutdown(verb, "asked for by a client")
 	})
-}
-
-// Signalled ends everything as a signal to the manager asks: it starts the target.
-func (m *Manager) Signalled(target, signal string) {
-	m.goes(func() { m.post(func() { m.shutdown(target, "signal "+signal) }) })
 }
 
 // Subscribe implements face.Manager.

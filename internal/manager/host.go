@@ -25,7 +25,7 @@ import (
 
 // open starts the host's rooms.
 func (m *Manager) open() (err error) {
-	if err := os.MkdirAll(filepath.Join(m.cfg.RuntimeDir, "rouse"), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(m.notifyPath()), 0o755); err != nil {
 		return fmt.Errorf("make the manager's directory: %w", err)
 	}
 	if m.tracker, err = cgroup.Open(cgroup.Config{Kind: m.cfg.Cgroups, Empty: m.unitEmpty, Log: m.logLine}); err != nil {
@@ -233,7 +233,7 @@ func (m *Manager) findMain(fx engine.FindMain) {
 		return
 	}
 	m.finds[fx.Unit] = fx
-	if err := m.watcher.Add(fx.Unit, fx.PIDFile); err != nil {
+	if _, err := m.watcher.Add(fx.Unit, fx.PIDFile); err != nil {
 		m.logf(engine.Warning, fx.Unit, "watch %s: %v", fx.PIDFile, err)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"rouse/internal/engine"
@@ -71,29 +72,31 @@ type Manager struct {
 	watcher *watch.Watcher
 	machine condition.Env
 
-	sockets    map[string]*socket.Set
-	conns      map[engine.Handle]*socket.Conn
-	lastConn   engine.Handle
-	flying     int                   // spawns under way
-	flyingBy   map[string]int        // the same by unit
-	carried    map[string]engine.Op  // the latest spawn carried out, by unit
-	early      map[int]engine.Reaped // exits of processes whose Spawned is not in yet
-	finds      map[string]engine.FindMain
-	held       map[string][]*notify.Message // from processes whose Spawned is not in yet
-	answers    map[uint64]func(engine.Replied)
-	lastReq    uint64
-	waiters    map[uint32][]func(engine.JobDone)
-	listeners  map[chan face.Event]bool
-	started    value.Instant
-	finished   bool // the first job queue has been worked off
-	end        *Ending
-	wantStatus int
+	sockets   map[string]*socket.Set
+	conns     map[engine.Handle]*socket.Conn
+	lastConn  engine.Handle
+	flying    int                   // spawns under way
+	flyingBy  map[string]int        // the same by unit
+	carried   map[string]engine.Op  // the latest spawn carried out, by unit
+	early     map[int]engine.Reaped // exits of processes whose Spawned is not in yet
+	finds     map[string]engine.FindMain
+	held      map[string][]*notify.Message // from processes whose Spawned is not in yet
+	answers   map[uint64]func(engine.Replied)
+	lastReq   uint64
+	waiters   map[uint32][]func(engine.JobDone)
+	listeners map[chan face.Event]bool
+	started   value.Instant
+	finished  bool // the first job queue has been worked off
+	end       *Ending
+	verb      string // how it ends, once that has begun
+	status    int
+	level     atomic.Int32 // lines above it are not logged
 }
 
 // Ending is how the manager was told to end.
 type Ending struct {
-	Action unit.Action
-	Status int // exit status, for ActionExit
+	Verb   string // "exit", "poweroff", "reboot", "halt" or "kexec"
+	Status int    // exit status, for "exit"
 }
 
 // New makes a manager; Run starts it.
@@ -101,7 +104,7 @@ func New(cfg Config) *Manager {
 	if cfg.Target == "" {
 		cfg.Target = "default.target"
 	}
-	return &Manager{
+	m := &Manager{
 		cfg: cfg, events: make(chan func(), 1024),
 		e:       engine.New(engine.Config{Seed: rand.Uint64(), User: cfg.User}),
 		users:   identity.New(""),
@@ -111,6 +114,8 @@ func New(cfg Config) *Manager {
 		waiters: map[uint32][]func(engine.JobDone){}, listeners: map[chan face.Event]bool{},
 		machine: condition.Env{Environment: cfg.Environ},
 	}
+	m.level.Store(int32(cfg.Level))
+	return m
 }
 
 // Run owns the engine until the manager is told to end, by a unit, a face or
@@ -139,7 +144,7 @@ func (m *Manager) Run(ctx context.Context) (Ending, error) {
 			m.step(engine.Tick{})
 		case <-asked:
 			asked = nil
-			m.shutdown("exit.target", "the manager was asked to end")
+			m.shutdown("exit", "the manager was asked to end")
 		}
 	}
 	m.killRest()
@@ -333,7 +338,7 @@ func (m *Manager) idle() {
 
 // logf writes a line to the console.
 func (m *Manager) logf(l engine.Level, unit, format string, args ...any) {
-	if l > m.cfg.Level {
+	if int32(l) > m.level.Load() {
 		return
 	}
 	if unit != "" {
@@ -346,38 +351,3 @@ func (m *Manager) logf(l engine.Level, unit, format string, args ...any) {
 func (m *Manager) Logf(l engine.Level, format string, args ...any) { m.logf(l, "", format, args...) }
 
 func (m *Manager) logLine(line string) { m.logf(engine.Warning, "", "%s", line) }
-
-// act carries out what a unit's FailureAction= and kin ask for.
-func (m *Manager) act(fx engine.Act) {
-	status := max(fx.Status, 0)
-	switch fx.Action {
-	case unit.ActionNone, unit.Actions:
-	case unit.ActionExit:
-		m.exitStatus(status)
-		m.shutdown("exit.target", fx.Unit)
-	case unit.ActionReboot:
-		m.shutdown("reboot.target", fx.Unit)
-	case unit.ActionPoweroff:
-		m.shutdown("poweroff.target", fx.Unit)
-	case unit.ActionExitForce, unit.ActionRebootForce, unit.ActionRebootImmediate,
-		unit.ActionPoweroffForce, unit.ActionPoweroffImmediate:
-		if m.end != nil {
-			return
-		}
-		m.end = &Ending{Action: fx.Action, Status: status}
-		if fx.Status < 0 {
-			m.end.Status = m.wantStatus
-		}
-	}
-}
-
-// shutdown starts the end of everything.
-func (m *Manager) shutdown(target, why string) {
-	if m.e.Ending() != "" {
-		return
-	}
-	m.step(engine.Loaded{Units: m.closure([]string{target})})
-	m.step(engine.ShutdownRequested{Target: target, Why: why})
-}
-
-func (m *Manager) exitStatus(status int) { m.wantStatus = status }

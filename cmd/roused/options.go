@@ -1,0 +1,141 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"rouse/internal/engine"
+	"rouse/internal/face/rpc"
+	"rouse/internal/host/cgroup"
+)
+
+// options are what the command line says.
+type options struct {
+	user, init, test, version bool
+	container                 bool
+	target, socket            string
+	unitPath                  []string
+	level                     engine.Level
+	logTarget                 string
+	cgroups                   cgroup.Kind
+}
+
+var errHelp = errors.New("help asked for")
+
+const usage = `roused [OPTION...]
+
+Runs systemd unit files: as PID 1, or as an ordinary process, root or not.
+
+  --system             Manage the system (default for root)
+  --user               Manage the services of a user
+  --unit=UNIT          Start this unit (default.target)
+  --unit-path=DIR      Read unit files here first; may be given more than once
+  --socket=PATH        Control socket
+  --test               Load, print what would be started and what is wrong, exit
+  --log-level=LEVEL    emerg, alert, crit, err, warning, notice, info, debug
+  --log-target=TARGET  console or null
+  --cgroups=KIND       How processes are found: auto, v2, v1, none
+  --version, --help
+
+As PID 1 it also takes systemd.unit=UNIT and systemd.log_level=LEVEL.
+`
+
+// levels are the words of --log-level. syslog(3).
+var levels = [...]string{"emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"}
+
+// parseOptions reads the command line; init says that this is PID 1.
+func parseOptions(args []string, init bool) (*options, error) {
+	o := &options{
+		init: init, user: !init && os.Getuid() != 0, target: "default.target", level: engine.Info,
+		logTarget: "console",
+	}
+	for i := 1; i < len(args); i++ {
+		name, value, has := strings.Cut(args[i], "=")
+		if !has && takesValue(name) {
+			if i++; i >= len(args) {
+				return nil, fmt.Errorf("option %s needs a value", name)
+			}
+			value = args[i]
+		}
+		if err := o.set(name, value, init); err != nil {
+			return nil, err
+		}
+	}
+	if o.socket == "" {
+		o.socket = rpc.SocketPath(o.user, os.Getenv)
+	}
+	if o.socket == "" {
+		return nil, errors.New("no place for the control socket: XDG_RUNTIME_DIR is not set; use --socket=PATH")
+	}
+	return o, nil
+}
+
+func takesValue(name string) bool {
+	switch name {
+	case "--unit", "--unit-path", "--socket", "--log-level", "--log-target", "--cgroups":
+		return true
+	}
+	return false
+}
+
+func (o *options) set(name, value string, init bool) error {
+	switch name {
+	case "--system":
+		o.user = false
+	case "--user":
+		o.user = true
+	case "--unit", "systemd.unit":
+		o.target = value
+	case "--unit-path":
+		dir, err := filepath.Abs(value)
+		if err != nil {
+			return err
+		}
+		o.unitPath = append(o.unitPath, dir)
+	case "--socket":
+		o.socket = value
+	case "--test":
+		o.test = true
+	case "--version":
+		o.version = true
+	case "--help", "-h":
+		return errHelp
+	case "--log-level", "systemd.log_level":
+		return o.setLevel(value)
+	case "--log-target", "systemd.log_target":
+		o.logTarget = value
+	case "--cgroups":
+		return o.setCgroups(value)
+	default:
+		if !init { // the kernel hands PID 1 whatever it does not know itself
+			return fmt.Errorf("unknown option %s; --help lists them", name)
+		}
+	}
+	return nil
+}
+
+func (o *options) setLevel(word string) error {
+	for i, l := range levels {
+		if l == word {
+			o.level = engine.Level(i)
+			return nil
+		}
+	}
+	return fmt.Errorf("--log-level=%s: not a level; one of %s", word, strings.Join(levels[:], ", "))
+}
+
+func (o *options) setCgroups(word string) error {
+	if word == "auto" {
+		return nil
+	}
+	for k := range cgroup.Kinds {
+		if k.String() == word {
+			o.cgroups = k
+			return nil
+		}
+	}
+	return fmt.Errorf("--cgroups=%s: not one of auto, v2, v1, none", word)
+}

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"rouse/internal/graph"
+	"rouse/internal/host/dirs"
+	"rouse/internal/host/identity"
+	"rouse/internal/host/machine"
+	"rouse/internal/manager"
+	"rouse/internal/unit/load"
+)
+
+// systemPath is the search path of services. systemd.exec(5), PATH=.
+const systemPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+// setUp reads the configuration of the manager and of the machine.
+func setUp(o *options) (manager.Config, error) {
+	users := identity.New("")
+	facts := machine.Facts(users)
+	conf, faults := manager.ReadConfig(root(), o.user)
+	for _, f := range faults {
+		say(f.String())
+	}
+	d := &conf.Defaults
+	d.Inherited, d.MemoryTotal, d.TasksTotal = machine.Limits(), machine.Memory(), machine.Tasks()
+	path := load.SearchPath(o.user, os.Getenv, o.unitPath)
+	c := manager.Config{
+		Version: version, User: o.user, Init: o.init, Target: o.target, RuntimeDir: "/run",
+		Environ: os.Environ(), Console: console(o), Level: o.level, UnitPath: path,
+		Environment: d.Environment, Output: d.Stdout, OutputError: d.Stderr, Cgroups: o.cgroups,
+	}
+	loading := load.Config{
+		FS: root(), Path: path, User: o.user, Machine: facts, Defaults: d,
+	}
+	if o.user {
+		if err := forUser(&c, &loading); err != nil {
+			return c, err
+		}
+	} else {
+		c.Environment = append([]string{systemPath}, c.Environment...)
+		c.Bases = dirs.SystemBases
+		if !o.init {
+			c.RuntimeDir = filepath.Dir(filepath.Dir(o.socket))
+		}
+	}
+	loading.Complete = graph.Ground{
+		User: o.user, Container: o.container, Bases: c.Bases, Stdout: d.Stdout,
+	}.Complete
+	c.Loader = load.New(loading)
+	return c, nil
+}
+
+// forUser sets what is different for the manager of a user.
+func forUser(c *manager.Config, l *load.Config) (err error) {
+	c.Home, c.RuntimeDir = os.Getenv("HOME"), os.Getenv("XDG_RUNTIME_DIR")
+	if c.RuntimeDir == "" {
+		return fmt.Errorf("XDG_RUNTIME_DIR is not set")
+	}
+	if c.Bases, err = dirs.UserBases(os.Getenv); err != nil {
+		return err
+	}
+	l.Home, l.RuntimeDir = c.Home, c.RuntimeDir
+	env := slices.Clone(os.Environ())
+	c.Environment = append(env, c.Environment...)
+	manager.UserDirectories(l.Machine, os.Getenv)
+	return nil
+}
+
+// console is where log lines and the output of services go.
+func console(o *options) io.Writer {
+	switch {
+	case o.logTarget == "null":
+		return io.Discard
+	case o.init:
+		if f, err := os.OpenFile("/dev/console", os.O_WRONLY, 0); err == nil && !o.container {
+			return f
+		}
+	}
+	return os.Stdout
+}

@@ -64,8 +64,8 @@ func (c *conn) handle(raw []byte) {
 	c.batch(members)
 }
 
-// batch answers all members with one array, once the last has been answered. The
-// members are begun in order; those that wait for a job go on side by side.
+// batch answers all members with one array, once the last has been answered. Those
+// that wait for a job do so side by side.
 func (c *conn) batch(members []json.RawMessage) {
 	var mu sync.Mutex
 	var all sync.WaitGroup

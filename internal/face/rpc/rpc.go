@@ -8,6 +8,8 @@ package rpc
 import (
 	"encoding/json"
 	"path/filepath"
+
+	"rouse/internal/host/sys"
 )
 
 // SystemSocket is where the system manager listens.
@@ -28,6 +30,10 @@ func SocketPath(user bool, getenv func(string) string) string {
 	}
 	return ""
 }
+
+// Monotonic is the time in microseconds by the clock of the properties that end in
+// Monotonic.
+func Monotonic() uint64 { return sys.Monotonic() }
 
 // The error codes of JSON-RPC 2.0, and the one of our own.
 const (

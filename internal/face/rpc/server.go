@@ -45,12 +45,18 @@ type Server struct {
 // answered. Where the system cannot tell who the peer is, the mode of the socket
 // alone keeps others out.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
-	defer context.AfterFunc(ctx, func() { l.Close() })()
-	defer l.Close()
-	var wg sync.WaitGroup
-	defer wg.Wait()
 	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+	closed := make(chan struct{})
+	context.AfterFunc(ctx, func() {
+		defer close(closed)
+		l.Close()
+	})
+	var wg sync.WaitGroup
+	defer func() {
+		cancel()
+		<-closed // only then has the socket gone
+		wg.Wait()
+	}()
 	for {
 		c, err := l.Accept()
 		switch {

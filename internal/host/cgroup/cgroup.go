@@ -51,6 +51,8 @@ type Tracker interface {
 	Kind() Kind
 	// Root is the group below which the units' are, "/" at the top; "" if there are no groups.
 	Root() string
+	// UnifiedDir is the directory of Root; "" unless tracking is by V2.
+	UnifiedDir() string
 	// Unit gives the group of a unit in a slice ("" is -.slice), making it if need
 	// be. The same unit gives the same group until that is removed.
 	Unit(unit, slice string) (Group, error)
@@ -87,8 +89,8 @@ type Group interface {
 	PIDs() ([]int, error)
 	// Tree lists them with the group each is in.
 	Tree() ([]Process, error)
-	// Signal sends sig to every process of the unit but those in except, again
-	// until no new ones are found, and says how many it reached.
+	// Signal sends sig to every process of the unit but those in except (0 is
+	// nobody), again until no new ones are found, and says how many it reached.
 	Signal(sig value.Signal, except ...int) (int, error)
 	// Empty reports whether the unit has no live process.
 	Empty() (bool, error)

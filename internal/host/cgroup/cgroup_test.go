@@ -205,7 +205,7 @@ func (w *world) end(g cgroup.Group) {
 	if empty, err := g.Empty(); empty || err != nil {
 		w.t.Errorf("%s is empty before it was killed, error %v", g.Unit(), err)
 	}
-	if _, err := g.Signal(value.SIGKILL); err != nil {
+	if _, err := g.Signal(value.SIGKILL, 0); err != nil {
 		w.t.Error(err)
 	}
 	w.waitEmpty(g.Unit())

@@ -171,6 +171,14 @@ func readPIDs(dir string) ([]int, error) {
 func (h *hierarchy) Kind() Kind   { return h.kind }
 func (h *hierarchy) Root() string { return h.root }
 
+func (h *hierarchy) UnifiedDir() string {
+	if h.kind != V2 {
+		return ""
+	}
+	dir, _ := h.dir(h.root)
+	return dir
+}
+
 // Own does nothing: the kernel knows who is in which group.
 func (h *hierarchy) Own(int) {}
 
@@ -383,13 +391,14 @@ func (g *group) PIDs() ([]int, error) {
 }
 
 func (g *group) Signal(sig value.Signal, except ...int) (int, error) {
-	except = append(slices.Clone(except), os.Getpid())
-	if sig == value.SIGKILL && len(except) == 1 {
+	except = spared(except)
+	if sig == value.SIGKILL && len(except) == 0 {
 		if n, ok := g.killAll(); ok {
 			return n, nil
 		}
 	}
-	return signalUntilStable(g.unit, g.PIDs, sig, except)
+	// A slice may have the manager in it.
+	return signalUntilStable(g.unit, g.PIDs, sig, append(except, os.Getpid()))
 }
 
 // killAll ends the whole group with one write. Linux 5.14, version 2 only. The

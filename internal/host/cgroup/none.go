@@ -63,6 +63,9 @@ func openNone(c Config) (Tracker, error) {
 
 func (n *none) Kind() Kind   { return None }
 func (n *none) Root() string { return "" }
+
+func (n *none) UnifiedDir() string { return "" }
+
 func (n *none) Close() error { return nil }
 
 func (n *none) Unit(unit, _ string) (Group, error) {
@@ -397,6 +400,7 @@ func (g *loose) Tree() ([]Process, error) {
 }
 
 func (g *loose) Signal(sig value.Signal, except ...int) (int, error) {
+	except = spared(except)
 	n, err := signalUntilStable(g.unit, g.PIDs, sig, except)
 	return n, errors.Join(err, g.signalGroups(sig, except))
 }

@@ -13,6 +13,11 @@ import (
 // faster than this cannot be caught by signals one by one.
 const signalRounds = 100
 
+// spared gives those of a list that are processes.
+func spared(except []int) []int {
+	return slices.DeleteFunc(slices.Clone(except), func(pid int) bool { return pid <= 0 })
+}
+
 // signalUntilStable signals each process once, and looks again for those forked
 // meanwhile until there are none.
 func signalUntilStable(unit string, list func() ([]int, error), sig value.Signal,

@@ -40,10 +40,10 @@ func (n *none) table() []proc.Stat {
 func (n *none) children() []proc.Stat { return nil }
 
 // signalGroups reaches what was forked by registered processes and has stayed in
-// their process groups.
+// their process groups. SIGKILL is for all in the end, so none is spared there.
 func (g *loose) signalGroups(sig value.Signal, except []int) error {
-	if len(except) > 0 {
-		return nil // the group of the one to be spared
+	if len(except) > 0 && sig != value.SIGKILL {
+		return nil // its group would be signalled with the one to be spared
 	}
 	g.n.mu.Lock()
 	defer g.n.mu.Unlock()

@@ -77,7 +77,7 @@ func (o *opener) input() (int, error) {
 	case unit.StdioData:
 		return o.keep(data(o.x.StdinData))
 	case unit.StdioSocket:
-		return o.q.Socket, nil
+		return o.socket()
 	case unit.StdioFD:
 		return o.named(o.x.StdinFDName, "stdin")
 	case unit.StdioFile:
@@ -190,7 +190,7 @@ func (o *opener) write(s unit.Stdio, path, fdname, stream string) (int, error) {
 	case unit.StdioJournal, unit.StdioJournalConsole, unit.StdioKmsg, unit.StdioKmsgConsole:
 		return o.log(s)
 	case unit.StdioSocket:
-		return o.q.Socket, nil
+		return o.socket()
 	case unit.StdioFD:
 		return o.named(fdname, stream)
 	case unit.StdioFile, unit.StdioAppend, unit.StdioTruncate:
@@ -202,6 +202,9 @@ func (o *opener) write(s unit.Stdio, path, fdname, stream string) (int, error) {
 	}
 	return o.null(true)
 }
+
+// socket gives the connection. Programs expect their standard streams to block.
+func (o *opener) socket() (int, error) { return o.q.Socket, sys.SetNonblock(o.q.Socket, false) }
 
 func (o *opener) named(fdname, stream string) (int, error) {
 	name := orDefault(fdname, stream)

@@ -27,6 +27,10 @@ func (c *Conn) Close() { sys.CloseFD(c.FD) }
 // Accept takes one connection, without waiting; the error matches sys.EAGAIN if
 // there is none (any more).
 func Accept(fd int) (*Conn, error) {
+	// A service that has had it may have set it to block, and it is one for both.
+	if err := sys.SetNonblock(fd, true); err != nil {
+		return nil, err
+	}
 	conn, err := sys.Accept(fd)
 	if err != nil {
 		return nil, err
@@ -79,6 +83,9 @@ const flushBound = 10000
 
 // Flush drops what is pending: connections, datagrams, bytes. FlushPending=.
 func Flush(fd int) error {
+	if err := sys.SetNonblock(fd, true); err != nil { // as in Accept
+		return fmt.Errorf("flush: %w", err)
+	}
 	_, listening := sys.IsSocket(fd)
 	buf := make([]byte, 4096)
 	for range flushBound {

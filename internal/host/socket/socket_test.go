@@ -347,6 +347,9 @@ func TestPollerAndFlush(t *testing.T) {
 	p.Watch("b.socket", b.FDs) // what came before is still there
 	want(traffic{"b.socket", b.FDs[0]})
 	for _, fd := range append(a.FDs, b.FDs...) {
+		if err := sys.SetNonblock(fd, false); err != nil { // as services leave it
+			t.Error(err)
+		}
 		if err := socket.Flush(fd); err != nil {
 			t.Error(err)
 		}

@@ -176,7 +176,7 @@ func listJobs(a *app, args []string) (int, error) {
 // matches reports whether a name matches one of the patterns, or there are none.
 func matches(patterns []string, n string) bool {
 	for _, p := range patterns {
-		if ok, err := path.Match(p, n); ok || (err != nil && p == n) {
+		if ok, _ := path.Match(p, n); ok || p == n { // a name may have a backslash
 			return true
 		}
 	}

@@ -133,10 +133,6 @@ func (w *world) command(line string) error {
 			return err
 		}
 		u.Description = "The " + u.Name
-		u.Properties = []face.Property{{Name: "Id", Type: "s", Value: u.Name},
-			{Name: "LoadState", Type: "s", Value: u.Load},
-			{Name: "ActiveState", Type: "s", Value: u.Active},
-			{Name: "SubState", Type: "s", Value: u.Sub}}
 		w.m.Add(&u)
 	case "property": // property UNIT NAME SIGNATURE JSON
 		f := strings.SplitN(rest, " ", 4)

@@ -52,34 +52,40 @@ type unitStatus struct {
 	Result             string `json:",omitempty"`
 	MainPID            uint32 `json:",omitempty"`
 	Job                uint32 `json:",omitempty"`
+
+	upSince uint64
 }
 
 // status tells of one unit, or of all that are loaded.
 func status(ctx context.Context, m face.Manager, p *params) (any, error) {
-	var patterns []string
-	if p.Unit != "" {
-		patterns = []string{p.Unit}
-	}
-	units, err := m.Units(ctx, patterns, true)
-	if err != nil {
-		return nil, err
-	}
-	out := []unitStatus{}
-	for _, u := range units {
-		s := unitStatus{
-			Name: u.Name, Status: u.Active + " (" + u.Sub + ")", Description: u.Description,
-			Load: u.Load, Active: u.Active, Sub: u.Sub, Job: u.JobID,
-		}
-		if u.Load == "not-found" && p.Unit != "" {
-			return nil, &face.Error{Name: face.NoSuchUnit,
-				Message: fmt.Sprintf("Unit %s could not be found.", u.Name)}
-		}
-		props, err := m.Properties(ctx, u.Name)
+	names := []string{p.Unit}
+	if p.Unit == "" {
+		units, err := m.Units(ctx, nil, false)
 		if err != nil {
 			return nil, err
 		}
+		names = names[:0]
+		for _, u := range units {
+			names = append(names, u.Name)
+		}
+	}
+	out := []unitStatus{}
+	for _, n := range names {
+		props, err := m.Properties(ctx, n)
+		if err != nil {
+			return nil, err
+		}
+		s := unitStatus{Name: n}
 		for _, q := range props {
 			s.add(q)
+		}
+		if s.Load == "not-found" && p.Unit != "" {
+			return nil, &face.Error{Name: face.NoSuchUnit,
+				Message: fmt.Sprintf("Unit %s could not be found.", n)}
+		}
+		s.Status = s.Active + " (" + s.Sub + ")"
+		if s.upSince > 0 && s.Active == "active" && name.TypeOf(s.Name) == name.Service {
+			s.UpSince = time.UnixMicro(int64(s.upSince)).UTC().Format(time.RFC3339)
 		}
 		out = append(out, s)
 	}
@@ -92,6 +98,16 @@ func (s *unitStatus) add(q face.Property) {
 	switch v := encode(q.Value).(type) {
 	case string:
 		switch q.Name {
+		case "Id":
+			s.Name = v
+		case "Description":
+			s.Description = v
+		case "LoadState":
+			s.Load = v
+		case "ActiveState":
+			s.Active = v
+		case "SubState":
+			s.Sub = v
 		case "Result":
 			s.Result = v
 		case "FileDescriptorName":
@@ -105,11 +121,13 @@ func (s *unitStatus) add(q face.Property) {
 			s.Restarted = fmt.Sprint(v)
 		}
 	case uint64:
-		if q.Name == "ActiveEnterTimestamp" && v > 0 && s.Active == "active" &&
-			name.TypeOf(s.Name) == name.Service {
-			s.UpSince = time.UnixMicro(int64(v)).UTC().Format(time.RFC3339)
+		if q.Name == "ActiveEnterTimestamp" {
+			s.upSince = v
 		}
 	case []any:
+		if id, ok := first(v).(uint32); ok && q.Name == "Job" {
+			s.Job = id
+		}
 		for _, item := range v {
 			switch pair, _ := item.([]any); {
 			case q.Name == "Listen" && len(pair) == 2:
@@ -119,6 +137,14 @@ func (s *unitStatus) add(q face.Property) {
 			}
 		}
 	}
+}
+
+// first gives the first of several values, or nil.
+func first(v []any) any {
+	if len(v) == 0 {
+		return nil
+	}
+	return v[0]
 }
 
 // reloadOrNew is the seed's reload: read what is new.

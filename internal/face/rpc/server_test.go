@@ -281,10 +281,10 @@ func TestClient(t *testing.T) {
 		t.Errorf("units: %v, %v", units, err)
 	}
 	props, err := c.Properties(ctx, "web.socket")
-	if err != nil || len(props) != 2 {
+	if err != nil || len(props) != 7 {
 		t.Fatalf("properties: %v, %v", props, err)
 	}
-	row, ok := props[1].Value.([]any)[0].([]any)
+	row, ok := props[1].Value.([]any)[0].([]any) // Listen
 	if !ok || row[1] != "0.0.0.0:80" || props[1].Type != "a(ss)" {
 		t.Errorf("properties: %v", props)
 	}

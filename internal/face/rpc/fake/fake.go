@@ -54,21 +54,24 @@ func New() *Manager {
 		Ends: map[string]string{}, Errors: map[string]*face.Error{}}
 }
 
-// Add makes a unit known. Its line in the list is made of its properties where it
-// is empty.
+// Add makes a unit known. Its line in the list and its properties complete each
+// other.
 func (m *Manager) Add(u *Unit) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for _, p := range u.Properties {
-		s, _ := p.Value.(string)
-		for name, field := range map[string]*string{
-			"Id": &u.Name, "Description": &u.Description, "LoadState": &u.Load,
-			"ActiveState": &u.Active, "SubState": &u.Sub, "Following": &u.Following,
-		} {
-			if p.Name == name && *field == "" {
-				*field = s
-			}
+	for _, f := range []struct {
+		property string
+		field    *string
+	}{
+		{"ActiveState", &u.Active}, {"Description", &u.Description}, {"Id", &u.Name},
+		{"LoadState", &u.Load}, {"SubState", &u.Sub},
+	} {
+		if s, ok := u.property(f.property).(string); ok {
+			*f.field = s
+			continue
 		}
+		u.Properties = append(u.Properties,
+			face.Property{Name: f.property, Type: "s", Value: *f.field})
 	}
 	m.units[u.Name] = u
 	if aliases, ok := u.property("Names").([]string); ok {

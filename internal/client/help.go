@@ -94,6 +94,9 @@ var subStates = []struct{ unit, states string }{
 	{"timer", "dead waiting running elapsed failed"},
 }
 
+// unitTypes are the types of units in the order of the help.
+const unitTypes = "service mount swap socket target device automount timer path slice scope"
+
 // activeStates and fileStates are the words for them, in the order of the help.
 const (
 	activeStates = "active reloading inactive failed activating deactivating maintenance"

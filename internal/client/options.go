@@ -258,9 +258,7 @@ func (o *options) listWords(w io.Writer) (done bool, err error) {
 	switch {
 	case slices.Contains(o.typeWords, "help"):
 		fmt.Fprintln(w, "Available unit types:")
-		for t := name.Service; t < name.Types; t++ {
-			fmt.Fprintln(w, t)
-		}
+		fmt.Fprintln(w, strings.ReplaceAll(unitTypes, " ", "\n"))
 	case o.signal == "help" || o.signal == "list":
 		for s := value.Signal(1); s < 65; s++ {
 			if s.Valid() {

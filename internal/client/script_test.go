@@ -303,3 +303,46 @@ func firstDifference(want, got string) string {
 	}
 	return ""
 }
+
+// TestVerbs checks what the table of verbs and that of jobs say of each other, and
+// that every verb is shown in the help or is an older name.
+func TestVerbs(t *testing.T) {
+	seen := map[string]bool{}
+	for _, v := range verbs() {
+		if seen[v.name] {
+			t.Errorf("%s: twice", v.name)
+		}
+		seen[v.name] = true
+		if v.max >= 0 && v.min > v.max {
+			t.Errorf("%s: from %d to %d arguments", v.name, v.min, v.max)
+		}
+	}
+	for word, j := range jobVerbs {
+		v := verbNamed(word)
+		if v == nil {
+			t.Errorf("%s: a job but no verb", word)
+			continue
+		}
+		if (j.unit != "") != (v.max == 0) {
+			t.Errorf("%s: the unit is %q and it takes %d arguments", word, j.unit, v.max)
+		}
+	}
+}
+
+// BenchmarkShow is what show costs beside the manager and the start of the process.
+func BenchmarkShow(b *testing.B) {
+	f, err := os.Open("testdata/units/zoo.service.props")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer f.Close()
+	u, err := fake.Read(f)
+	if err != nil {
+		b.Fatal(err)
+	}
+	a := &app{Env: Env{Local: time.UTC}}
+	for b.Loop() {
+		var out strings.Builder
+		a.showProperties(&out, u.Properties, "service")
+	}
+}

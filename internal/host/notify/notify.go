@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync/atomic"
 	"unicode/utf8"
 
 	"rouse/internal/host/sys"
@@ -61,6 +62,7 @@ type Config struct {
 type Listener struct {
 	config Config
 	file   *os.File
+	closed atomic.Bool
 	done   chan struct{}
 }
 
@@ -83,6 +85,7 @@ func (l *Listener) Path() string { return l.config.Path }
 
 // Close ends the receiving, waits for a Deliver under way and removes the socket.
 func (l *Listener) Close() error {
+	l.closed.Store(true)
 	err := l.file.Close()
 	<-l.done
 	return errors.Join(err, os.Remove(l.config.Path))
@@ -93,7 +96,7 @@ func (l *Listener) run() {
 	buf := make([]byte, maxSize+1)
 	for {
 		d, err := sys.Receive(l.file, buf)
-		if errors.Is(err, os.ErrClosed) {
+		if err != nil && l.closed.Load() {
 			return
 		}
 		if err != nil {

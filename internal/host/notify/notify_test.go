@@ -87,6 +87,9 @@ func start(t *testing.T) *world {
 		if err := l.Close(); err != nil {
 			t.Error(err)
 		}
+		if len(w.lines) > 0 {
+			t.Errorf("after all: %s", <-w.lines)
+		}
 		if _, err := os.Lstat(w.path); err == nil {
 			t.Error("the socket is still there")
 		}

@@ -55,8 +55,8 @@ func bindDatagram(fd int, path string) error {
 	return passCredentials(fd)
 }
 
-// Receive waits for a datagram and reads it into buf; os.ErrClosed once the file
-// is closed.
+// Receive waits for a datagram and reads it into buf. It gives an error once the
+// file is closed, which is not os.ErrClosed.
 func Receive(f *os.File, buf []byte) (d Datagram, err error) {
 	conn, err := f.SyscallConn()
 	if err != nil {

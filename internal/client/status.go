@@ -165,8 +165,8 @@ func (s *statusPage) list(label string, values []string) {
 func (s *statusPage) write() {
 	s.head()
 	s.activeLine()
-	s.conditions()
 	s.triggers()
+	s.conditions()
 	s.line1("Where", s.p.string("Where"))
 	s.line1("What", s.p.string("What"))
 	s.list("Docs", s.p.strings("Documentation"))
@@ -388,10 +388,9 @@ func (s *statusPage) failedChecks(property, kind string) []string {
 // triggers writes what starts the unit and what it starts.
 func (s *statusPage) triggers() {
 	if name.TypeOf(s.unit) == name.Timer {
-		switch next := s.a.nextElapse(s.p); {
-		case next > 0:
+		if next := s.a.nextElapse(s.p); next > 0 {
 			s.line("Trigger", "%s", s.since(next))
-		case s.p.string("ActiveState") == "active":
+		} else {
 			s.line("Trigger", "n/a")
 		}
 	}

@@ -39,7 +39,8 @@ const (
 
 // The words are those of the properties TimersMonotonic and TimersCalendar.
 var timerBaseWords = [TimerBases]string{
-	"OnActiveUSec", "OnBootUSec", "OnStartupUSec", "OnUnitActiveUSec", "OnUnitInactiveUSec", "OnCalendar",
+	"OnActiveUSec", "OnBootUSec", "OnStartupUSec", "OnUnitActiveUSec", "OnUnitInactiveUSec",
+	"OnCalendar",
 }
 
 func (b TimerBase) String() string { return timerBaseWords[b] }

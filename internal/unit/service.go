@@ -67,7 +67,7 @@ type Socket struct {
 	FlushPending                                     bool
 	MaxConnections                                   uint // default 64
 	MaxConnectionsPerSource                          uint
-	Backlog                                          uint // default 2147483647: the most that the system allows
+	Backlog                                          uint // default 2147483647
 	BindIPv6Only                                     BindIPv6Only
 	BindToDevice                                     string
 	SocketUser, SocketGroup                          string

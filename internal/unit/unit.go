@@ -20,10 +20,10 @@ type Unit struct {
 
 	Load        LoadState
 	LoadError   string    // why Load is not Loaded, one line
-	Fragment    string    // absolute path of the main file; "" for built-in units and units without one
+	Fragment    string    // absolute path of the main file; "" for units without one
 	DropIns     []string  // absolute paths, in the order they were applied
 	Faults      []Fault   // what was wrong in the files, in file order
-	NotHonoured []string  // directives set here that rouse parses and does not carry out, sorted, as "Section.Name"
+	NotHonoured []string  // settings here without effect, sorted, as "Section.Name"
 	Broken      LoadState // what a fatal fault made of the unit, BadSetting or LoadFailed; else Stub
 	Perpetual   bool      // always active, never stopped: -.slice, -.mount, init.scope
 

@@ -18,7 +18,9 @@ const (
 	LoadStates
 )
 
-var loadStateWords = [LoadStates]string{"stub", "loaded", "not-found", "bad-setting", "error", "merged", "masked"}
+var loadStateWords = [LoadStates]string{
+	"stub", "loaded", "not-found", "bad-setting", "error", "merged", "masked",
+}
 
 func (s LoadState) String() string { return loadStateWords[s] }
 
@@ -159,7 +161,8 @@ const (
 )
 
 var execKindWords = [ExecKinds]string{
-	"ExecCondition", "ExecStartPre", "ExecStart", "ExecStartPost", "ExecReload", "ExecStop", "ExecStopPost",
+	"ExecCondition", "ExecStartPre", "ExecStart", "ExecStartPost", "ExecReload",
+	"ExecStop", "ExecStopPost",
 }
 
 func (k ExecKind) String() string { return execKindWords[k] }
@@ -176,7 +179,9 @@ const (
 	SocketExecKinds
 )
 
-var socketExecKindWords = [SocketExecKinds]string{"ExecStartPre", "ExecStartPost", "ExecStopPre", "ExecStopPost"}
+var socketExecKindWords = [SocketExecKinds]string{
+	"ExecStartPre", "ExecStartPost", "ExecStopPre", "ExecStopPost",
+}
 
 func (k SocketExecKind) String() string { return socketExecKindWords[k] }
 
@@ -290,7 +295,8 @@ const (
 
 // The words are those of the property Listen.
 var listenKindWords = [ListenKinds]string{
-	"Stream", "Datagram", "SequentialPacket", "FIFO", "Special", "Netlink", "MessageQueue", "USBFunction",
+	"Stream", "Datagram", "SequentialPacket", "FIFO", "Special", "Netlink", "MessageQueue",
+	"USBFunction",
 }
 
 func (k ListenKind) String() string { return listenKindWords[k] }

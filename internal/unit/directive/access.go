@@ -12,7 +12,7 @@ import (
 
 const noFirewall = "nothing is filtered"
 
-var accessRows = [...]Row{
+var accessRows = []Row{
 	{Name: "BPFProgram", Group: accessGroup, Support: Parsed, Note: "programs are not attached",
 		Doc: "A pinned BPF program and where it is attached.",
 		in:  does{"attach type:absolute path", "a(ss)", parseBPFProgram, busBPFPrograms}},
@@ -22,13 +22,17 @@ var accessRows = [...]Row{
 			func(u *unit.Unit) *[]unit.DeviceWeight { return &u.Resources.BlockIODeviceWeight }}},
 	{Name: "BlockIOReadBandwidth", Group: accessGroup, Support: Parsed, Note: oldCgroup,
 		Doc: "The most bytes read per second from one device.",
-		in:  blockLimit{at: func(u *unit.Unit) *[]unit.DeviceLimit { return &u.Resources.BlockIOReadBandwidth }}},
+		in: blockLimit{func(u *unit.Unit) *[]unit.DeviceLimit {
+			return &u.Resources.BlockIOReadBandwidth
+		}}},
 	{Name: "BlockIOWeight", Group: accessGroup, Support: Parsed, Note: oldCgroup,
 		Doc: "The share of block input and output among siblings.",
 		in:  in[uint64]{&oldWeight, func(u *unit.Unit) *uint64 { return &u.Resources.BlockIOWeight }}},
 	{Name: "BlockIOWriteBandwidth", Group: accessGroup, Support: Parsed, Note: oldCgroup,
 		Doc: "The most bytes written per second to one device.",
-		in:  blockLimit{at: func(u *unit.Unit) *[]unit.DeviceLimit { return &u.Resources.BlockIOWriteBandwidth }}},
+		in: blockLimit{func(u *unit.Unit) *[]unit.DeviceLimit {
+			return &u.Resources.BlockIOWriteBandwidth
+		}}},
 	{Name: "DeviceAllow", Group: accessGroup, Support: Parsed, Note: noControl,
 		Doc: "A device node that may be used: r read, w write, m make.",
 		in:  does{"device [rwm]", "a(ss)", parseDeviceAllow, busDeviceAllow}},
@@ -46,62 +50,79 @@ var accessRows = [...]Row{
 			func(u *unit.Unit) *[]unit.DeviceWeight { return &u.Resources.IODeviceWeight }}},
 	{Name: "IOReadBandwidthMax", Group: accessGroup, Support: Parsed, Note: noControl,
 		Doc: "The most bytes read per second from one device.",
-		in:  in[[]unit.DeviceLimit]{&limits, func(u *unit.Unit) *[]unit.DeviceLimit { return &u.Resources.IOReadBandwidth }}},
+		in: in[[]unit.DeviceLimit]{&limits,
+			func(u *unit.Unit) *[]unit.DeviceLimit { return &u.Resources.IOReadBandwidth }}},
 	{Name: "IOReadIOPSMax", Group: accessGroup, Support: Parsed, Note: noControl,
 		Doc: "The most reads per second from one device.",
-		in:  in[[]unit.DeviceLimit]{&limits, func(u *unit.Unit) *[]unit.DeviceLimit { return &u.Resources.IOReadIOPS }}},
+		in: in[[]unit.DeviceLimit]{&limits,
+			func(u *unit.Unit) *[]unit.DeviceLimit { return &u.Resources.IOReadIOPS }}},
 	{Name: "IOWeight", Group: accessGroup, Default: "100", Support: Parsed, Note: noControl,
 		Doc: "The share of block input and output among siblings.",
 		in:  in[uint64]{&weight, func(u *unit.Unit) *uint64 { return &u.Resources.IOWeight }}},
 	{Name: "IOWriteBandwidthMax", Group: accessGroup, Support: Parsed, Note: noControl,
 		Doc: "The most bytes written per second to one device.",
-		in:  in[[]unit.DeviceLimit]{&limits, func(u *unit.Unit) *[]unit.DeviceLimit { return &u.Resources.IOWriteBandwidth }}},
+		in: in[[]unit.DeviceLimit]{&limits,
+			func(u *unit.Unit) *[]unit.DeviceLimit { return &u.Resources.IOWriteBandwidth }}},
 	{Name: "IOWriteIOPSMax", Group: accessGroup, Support: Parsed, Note: noControl,
 		Doc: "The most writes per second to one device.",
-		in:  in[[]unit.DeviceLimit]{&limits, func(u *unit.Unit) *[]unit.DeviceLimit { return &u.Resources.IOWriteIOPS }}},
-	{Name: "IPAccounting", Group: accessGroup, Default: "DefaultIPAccounting=", Support: Parsed, Note: noFirewall,
+		in: in[[]unit.DeviceLimit]{&limits,
+			func(u *unit.Unit) *[]unit.DeviceLimit { return &u.Resources.IOWriteIOPS }}},
+	{Name: "IPAccounting", Group: accessGroup, Default: "DefaultIPAccounting=",
+		Support: Parsed, Note: noFirewall,
 		Doc: "Count network traffic.",
 		in:  in[bool]{&boolean, func(u *unit.Unit) *bool { return &u.Resources.IPAccounting }}},
 	{Name: "IPAddressAllow", Group: accessGroup, Support: Parsed, Note: noFirewall,
 		Doc: "Addresses that may be talked to.",
-		in:  in[[]netip.Prefix]{&prefixes, func(u *unit.Unit) *[]netip.Prefix { return &u.Resources.IPAddressAllow }}},
+		in: in[[]netip.Prefix]{&prefixes,
+			func(u *unit.Unit) *[]netip.Prefix { return &u.Resources.IPAddressAllow }}},
 	{Name: "IPAddressDeny", Group: accessGroup, Support: Parsed, Note: noFirewall,
 		Doc: "Addresses that may not be talked to, unless allowed.",
-		in:  in[[]netip.Prefix]{&prefixes, func(u *unit.Unit) *[]netip.Prefix { return &u.Resources.IPAddressDeny }}},
+		in: in[[]netip.Prefix]{&prefixes,
+			func(u *unit.Unit) *[]netip.Prefix { return &u.Resources.IPAddressDeny }}},
 	{Name: "IPEgressFilterPath", Group: accessGroup, Support: Parsed, Note: noFirewall,
 		Doc: "A pinned BPF program that sees what goes out.",
-		in:  in[[]string]{&onePath, func(u *unit.Unit) *[]string { return &u.Resources.IPEgressFilterPath }}},
+		in: in[[]string]{&onePath,
+			func(u *unit.Unit) *[]string { return &u.Resources.IPEgressFilterPath }}},
 	{Name: "IPIngressFilterPath", Group: accessGroup, Support: Parsed, Note: noFirewall,
 		Doc: "A pinned BPF program that sees what comes in.",
-		in:  in[[]string]{&onePath, func(u *unit.Unit) *[]string { return &u.Resources.IPIngressFilterPath }}},
+		in: in[[]string]{&onePath,
+			func(u *unit.Unit) *[]string { return &u.Resources.IPIngressFilterPath }}},
 	{Name: "RestrictNetworkInterfaces", Group: accessGroup, Support: Parsed, Note: noFirewall,
 		Doc: "The only network interfaces that can be used, or with ~ those that cannot.",
 		in: in[unit.Restriction]{&interfaces,
 			func(u *unit.Unit) *unit.Restriction { return &u.Resources.RestrictNetworkInterfaces }}},
 	{Name: "SocketBindAllow", Group: accessGroup, Support: Parsed, Note: noFirewall,
 		Doc: "Ports that sockets may be bound to, whatever SocketBindDeny= says.",
-		in:  in[[]unit.SocketBind]{&socketBinds, func(u *unit.Unit) *[]unit.SocketBind { return &u.Resources.SocketBindAllow }}},
+		in: in[[]unit.SocketBind]{&socketBinds,
+			func(u *unit.Unit) *[]unit.SocketBind { return &u.Resources.SocketBindAllow }}},
 	{Name: "SocketBindDeny", Group: accessGroup, Support: Parsed, Note: noFirewall,
 		Doc: "Ports that sockets may not be bound to.",
-		in:  in[[]unit.SocketBind]{&socketBinds, func(u *unit.Unit) *[]unit.SocketBind { return &u.Resources.SocketBindDeny }}},
+		in: in[[]unit.SocketBind]{&socketBinds,
+			func(u *unit.Unit) *[]unit.SocketBind { return &u.Resources.SocketBindDeny }}},
 	{Name: "StartupBlockIOWeight", Group: accessGroup, Support: Parsed, Note: oldCgroup,
 		Doc: "BlockIOWeight= while the system boots or shuts down.",
-		in:  in[uint64]{&oldWeight, func(u *unit.Unit) *uint64 { return &u.Resources.StartupBlockIOWeight }}},
+		in: in[uint64]{&oldWeight,
+			func(u *unit.Unit) *uint64 { return &u.Resources.StartupBlockIOWeight }}},
 	{Name: "StartupIOWeight", Group: accessGroup, Support: Parsed, Note: noControl,
 		Doc: "IOWeight= while the system boots or shuts down.",
 		in:  in[uint64]{&weight, func(u *unit.Unit) *uint64 { return &u.Resources.StartupIOWeight }}},
 }
 
 var (
-	weight      = kind[uint64]{"number, 1 to 10000", "t", parseIOWeight, plain[uint64]}
-	oldWeight   = kind[uint64]{"number, 10 to 1000", "t", parseBlockIOWeight, plain[uint64]}
-	weights     = kind[[]unit.DeviceWeight]{"device and number, 1 to 10000", "a(st)", parseIOWeights, busWeights}
-	oldWeights  = kind[[]unit.DeviceWeight]{"device and number, 10 to 1000", "a(st)", parseBlockIOWeights, busWeights}
-	limits      = kind[[]unit.DeviceLimit]{"device and number", "a(st)", parseDeviceLimit, busLimits}
-	prefixes    = kind[[]netip.Prefix]{"addresses, any, localhost, …", "a(iayu)", parsePrefixes, busPrefixes}
-	onePath     = kind[[]string]{"absolute path", "as", parseOnePath, list}
-	interfaces  = kind[unit.Restriction]{"[~]network interfaces", "(bas)", parseInterfaces, busRestriction}
-	socketBinds = kind[[]unit.SocketBind]{"[ipv4: or ipv6:][tcp: or udp:]ports, any", "a(iiqq)", parseSocketBind, busSocketBinds}
+	weight    = kind[uint64]{"number, 1 to 10000", "t", parseIOWeight, plain[uint64]}
+	oldWeight = kind[uint64]{"number, 10 to 1000", "t", parseBlockIOWeight, plain[uint64]}
+	weights   = kind[[]unit.DeviceWeight]{"device and number, 1 to 10000", "a(st)", parseIOWeights,
+		busWeights}
+	oldWeights = kind[[]unit.DeviceWeight]{"device and number, 10 to 1000", "a(st)",
+		parseBlockIOWeights, busWeights}
+	limits   = kind[[]unit.DeviceLimit]{"device and number", "a(st)", parseDeviceLimit, busLimits}
+	prefixes = kind[[]netip.Prefix]{"addresses, any, localhost, …", "a(iayu)", parsePrefixes,
+		busPrefixes}
+	onePath    = kind[[]string]{"absolute path", "as", parseOnePath, list}
+	interfaces = kind[unit.Restriction]{"[~]network interfaces", "(bas)", parseInterfaces,
+		busRestriction}
+	socketBinds = kind[[]unit.SocketBind]{"[ipv4: or ipv6:][tcp: or udp:]ports, any", "a(iiqq)",
+		parseSocketBind, busSocketBinds}
 )
 
 func parseIOWeight(p *parse, v *uint64) error      { return parseWeight(p.value, 1, 10000, v) }
@@ -258,7 +279,8 @@ func parseDeviceAllow(p *parse) error {
 		if w, err = cleanAbsolute(w); err != nil {
 			return err
 		}
-		if w != "/dev" && !strings.HasPrefix(w, "/dev/") && !strings.HasPrefix(w, "/run/systemd/inaccessible/") {
+		if w != "/dev" && !strings.HasPrefix(w, "/dev/") && !strings.HasPrefix(w,
+			"/run/systemd/inaccessible/") {
 			return why("not below /dev")
 		}
 	}
@@ -368,8 +390,8 @@ func parseOnePath(p *parse, v *[]string) error {
 }
 
 // attachTypes are where BPF programs of control groups can be attached.
-const attachTypes = " ingress egress sock_create sock_ops device bind4 bind6 connect4 connect6 post_bind4 " +
-	"post_bind6 sendmsg4 sendmsg6 sysctl recvmsg4 recvmsg6 getsockopt setsockopt "
+const attachTypes = " ingress egress sock_create sock_ops device bind4 bind6 connect4 connect6 " +
+	"post_bind4 post_bind6 sendmsg4 sendmsg6 sysctl recvmsg4 recvmsg6 getsockopt setsockopt "
 
 func parseBPFProgram(p *parse) error {
 	r := p.u.Resources
@@ -378,7 +400,8 @@ func parseBPFProgram(p *parse) error {
 		return nil
 	}
 	attach, rest, _ := strings.Cut(p.value, ":")
-	if attach == "" || strings.Contains(attach, " ") || !strings.Contains(attachTypes, " "+attach+" ") {
+	if attach == "" || strings.Contains(attach, " ") || !strings.Contains(attachTypes,
+		" "+attach+" ") {
 		return why("not a place where programs can be attached")
 	}
 	path, err := p.absolute(rest)

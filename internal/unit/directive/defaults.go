@@ -41,6 +41,8 @@ type Defaults struct {
 	MemoryTotal value.Size // of the machine, in bytes; 0 is unknown
 	TasksTotal  uint64     // what the machine can run; 0 is unknown
 	NUMANodes   uint       // of the machine; 0 counts as 1
+	// Architecture is the machine's in systemd's words, "x86-64"; "" is unknown.
+	Architecture string
 }
 
 // TasksMax is a number of tasks, or a share of what the machine can run, in
@@ -192,9 +194,11 @@ func newExec(t name.Type, d *Defaults) *unit.Exec {
 
 func newResources(t name.Type, d *Defaults) *unit.Resources {
 	r := &unit.Resources{
-		CPUAccounting: d.CPUAccounting, IOAccounting: d.IOAccounting, BlockIOAccounting: d.BlockIOAccounting,
-		MemoryAccounting: d.MemoryAccounting, TasksAccounting: d.TasksAccounting, IPAccounting: d.IPAccounting,
-		CPUWeight: unit.WeightUnset, StartupCPUWeight: unit.WeightUnset,
+		CPUAccounting: d.CPUAccounting, IOAccounting: d.IOAccounting,
+		BlockIOAccounting: d.BlockIOAccounting,
+		MemoryAccounting:  d.MemoryAccounting, TasksAccounting: d.TasksAccounting,
+		IPAccounting: d.IPAccounting,
+		CPUWeight:    unit.WeightUnset, StartupCPUWeight: unit.WeightUnset,
 		CPUShares: unit.WeightUnset, StartupCPUShares: unit.WeightUnset,
 		CPUQuota: value.Infinity, CPUQuotaPeriod: value.Infinity,
 		MemoryHigh: value.SizeInfinity, MemoryMax: value.SizeInfinity,

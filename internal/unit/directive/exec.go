@@ -7,16 +7,19 @@ import (
 	"rouse/internal/unit/value"
 )
 
-var execRows = [...]Row{
+var execRows = []Row{
 	{Name: "CacheDirectory", Group: execGroup, in: directories{unit.CacheDirectory},
 		Doc: "Directories made below /var/cache for the unit and owned by its user."},
-	{Name: "CacheDirectoryMode", Group: execGroup, Default: "0755", Doc: "The mode of CacheDirectory=.",
-		in: directoryMode(unit.CacheDirectory)},
+	{Name: "CacheDirectoryMode", Group: execGroup, Default: "0755",
+		Doc: "The mode of CacheDirectory=.",
+		in:  directoryMode(unit.CacheDirectory)},
 	{Name: "ConfigurationDirectory", Group: execGroup, in: directories{unit.ConfigurationDirectory},
 		Doc: "Directories made below /etc for the unit."},
-	{Name: "ConfigurationDirectoryMode", Group: execGroup, Default: "0755", Doc: "The mode of ConfigurationDirectory=.",
-		in: directoryMode(unit.ConfigurationDirectory)},
-	{Name: "DynamicUser", Group: execGroup, Default: "no", Support: Parsed, Note: "users are not made up on the fly",
+	{Name: "ConfigurationDirectoryMode", Group: execGroup, Default: "0755",
+		Doc: "The mode of ConfigurationDirectory=.",
+		in:  directoryMode(unit.ConfigurationDirectory)},
+	{Name: "DynamicUser", Group: execGroup, Default: "no",
+		Support: Parsed, Note: "users are not made up on the fly",
 		Doc: "Run as a user that exists only as long as the unit does.",
 		in:  in[bool]{&boolean, func(u *unit.Unit) *bool { return &u.Exec.DynamicUser }}},
 	{Name: "ExecSearchPath", Group: execGroup,
@@ -25,7 +28,8 @@ var execRows = [...]Row{
 	{Name: "Group", Group: execGroup, Doc: "The group that processes run as.",
 		in: in[string]{&account, func(u *unit.Unit) *string { return &u.Exec.Group }}},
 	{Name: "IgnoreSIGPIPE", Group: execGroup, Default: "yes", Doc: "Have SIGPIPE ignored.",
-		in: with{in[bool]{&boolean, func(u *unit.Unit) *bool { return &u.Exec.IgnoreSIGPIPE }}, constants}},
+		in: with{in[bool]{&boolean, func(u *unit.Unit) *bool { return &u.Exec.IgnoreSIGPIPE }},
+			constants}},
 	{Name: "LogsDirectory", Group: execGroup, in: directories{unit.LogsDirectory},
 		Doc: "Directories made below /var/log for the unit and owned by its user."},
 	{Name: "LogsDirectoryMode", Group: execGroup, Default: "0755", Doc: "The mode of LogsDirectory=.",
@@ -38,24 +42,29 @@ var execRows = [...]Row{
 		in:  in[bool]{&boolean, func(u *unit.Unit) *bool { return &u.Exec.RemoveIPC }}},
 	{Name: "RuntimeDirectory", Group: execGroup, in: directories{unit.RuntimeDirectory},
 		Doc: "Directories made below /run for the unit, owned by its user and removed when it stops."},
-	{Name: "RuntimeDirectoryMode", Group: execGroup, Default: "0755", Doc: "The mode of RuntimeDirectory=.",
-		in: directoryMode(unit.RuntimeDirectory)},
+	{Name: "RuntimeDirectoryMode", Group: execGroup, Default: "0755",
+		Doc: "The mode of RuntimeDirectory=.",
+		in:  directoryMode(unit.RuntimeDirectory)},
 	{Name: "RuntimeDirectoryPreserve", Group: execGroup, Default: "no",
 		Doc: "Keep RuntimeDirectory= when the unit stops: not, always, or for a restart.",
 		in: boolEnum[unit.Preserve]{unit.Preserves, unit.PreserveNo, unit.PreserveYes,
 			func(u *unit.Unit) *unit.Preserve { return &u.Exec.RuntimeDirectoryPreserve }}},
 	{Name: "StateDirectory", Group: execGroup, in: directories{unit.StateDirectory},
 		Doc: "Directories made below /var/lib for the unit and owned by its user."},
-	{Name: "StateDirectoryMode", Group: execGroup, Default: "0755", Doc: "The mode of StateDirectory=.",
-		in: directoryMode(unit.StateDirectory)},
-	{Name: "SupplementaryGroups", Group: execGroup, Doc: "Further groups that processes are members of.",
-		in: in[[]string]{&accounts, func(u *unit.Unit) *[]string { return &u.Exec.SupplementaryGroups }}},
+	{Name: "StateDirectoryMode", Group: execGroup, Default: "0755",
+		Doc: "The mode of StateDirectory=.",
+		in:  directoryMode(unit.StateDirectory)},
+	{Name: "SupplementaryGroups", Group: execGroup,
+		Doc: "Further groups that processes are members of.",
+		in: in[[]string]{&accounts,
+			func(u *unit.Unit) *[]string { return &u.Exec.SupplementaryGroups }}},
 	{Name: "TimeoutCleanSec", Group: execGroup, Bus: "TimeoutCleanUSec", Default: "infinity",
 		Support: Parsed, Note: "units are not cleaned",
 		Doc: "How long cleaning the unit's directories may take.",
 		in:  in[value.Span]{&span, func(u *unit.Unit) *value.Span { return &u.Exec.TimeoutClean }}},
-	{Name: "UMask", Group: execGroup, Default: "0022", Doc: "The mode bits that files are made without.",
-		in: in[value.Mode]{&mode, func(u *unit.Unit) *value.Mode { return &u.Exec.UMask }}},
+	{Name: "UMask", Group: execGroup, Default: "0022",
+		Doc: "The mode bits that files are made without.",
+		in:  in[value.Mode]{&mode, func(u *unit.Unit) *value.Mode { return &u.Exec.UMask }}},
 	{Name: "User", Group: execGroup, Doc: "The user that processes run as.",
 		in: in[string]{&account, func(u *unit.Unit) *string { return &u.Exec.User }}},
 	{Name: "UtmpIdentifier", Group: execGroup, Support: Parsed, Note: "utmp is not written",
@@ -63,22 +72,25 @@ var execRows = [...]Row{
 		in:  in[string]{&expanded, func(u *unit.Unit) *string { return &u.Exec.UtmpIdentifier }}},
 	{Name: "UtmpMode", Group: execGroup, Default: "init", Support: Parsed, Note: "utmp is not written",
 		Doc: "The kind of record in utmp and wtmp.",
-		in:  enum[unit.UtmpMode]{unit.UtmpModes, func(u *unit.Unit) *unit.UtmpMode { return &u.Exec.UtmpMode }}},
+		in: enum[unit.UtmpMode]{unit.UtmpModes,
+			func(u *unit.Unit) *unit.UtmpMode { return &u.Exec.UtmpMode }}},
 	{Name: "WorkingDirectory", Group: execGroup, Default: "/, the home directory for users",
 		Doc: "Where processes start: a path, ~ for the home directory, with - if it may be missing.",
 		in:  does{"[-]absolute path, [-]~", "s", parseWorkingDirectory, busWorkingDirectory}},
 }
 
-var environmentRows = [...]Row{
+var environmentRows = []Row{
 	{Name: "Environment", Group: environmentGroup, Doc: "Environment variables.",
 		in: in[[]string]{&environment, func(u *unit.Unit) *[]string { return &u.Exec.Environment }}},
 	{Name: "EnvironmentFile", Group: environmentGroup, Bus: "EnvironmentFiles",
 		Doc: "Files of environment variables, read before each command; with - if they may be missing.",
 		in:  does{"[-]absolute path or glob", "a(sb)", parseEnvironmentFile, busEnvironmentFiles}},
-	{Name: "PassEnvironment", Group: environmentGroup, Doc: "Variables passed on from the manager's own environment.",
-		in: in[[]string]{&variables, func(u *unit.Unit) *[]string { return &u.Exec.PassEnvironment }}},
-	{Name: "UnsetEnvironment", Group: environmentGroup, Doc: "Variables and assignments taken away in the end.",
-		in: in[[]string]{&unwanted, func(u *unit.Unit) *[]string { return &u.Exec.UnsetEnvironment }}},
+	{Name: "PassEnvironment", Group: environmentGroup,
+		Doc: "Variables passed on from the manager's own environment.",
+		in:  in[[]string]{&variables, func(u *unit.Unit) *[]string { return &u.Exec.PassEnvironment }}},
+	{Name: "UnsetEnvironment", Group: environmentGroup,
+		Doc: "Variables and assignments taken away in the end.",
+		in:  in[[]string]{&unwanted, func(u *unit.Unit) *[]string { return &u.Exec.UnsetEnvironment }}},
 }
 
 var (
@@ -260,7 +272,8 @@ func parseEnvironmentFile(p *parse) error {
 	rest, optional := strings.CutPrefix(p.value, "-")
 	path, err := p.absolute(rest)
 	if err == nil {
-		x.EnvironmentFiles = append(x.EnvironmentFiles, unit.EnvironmentFile{Path: path, Optional: optional})
+		x.EnvironmentFiles = append(x.EnvironmentFiles, unit.EnvironmentFile{Path: path,
+			Optional: optional})
 	}
 	return err
 }

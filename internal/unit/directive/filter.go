@@ -2,7 +2,6 @@ package directive
 
 import (
 	"math"
-	"runtime"
 	"sort"
 	"strconv"
 	"strings"
@@ -12,20 +11,23 @@ import (
 	"rouse/internal/unit/value/linux"
 )
 
-var filterRows = [...]Row{
+var filterRows = []Row{
 	{Name: "AmbientCapabilities", Group: filterGroup, Support: Parsed, Note: notBuilt,
 		Doc: "Capabilities that commands have though they do not run as root.",
 		in:  in[uint64]{&ambientSet, func(u *unit.Unit) *uint64 { return &u.Exec.AmbientCapabilities }}},
 	{Name: "AppArmorProfile", Group: filterGroup, Support: Parsed, Note: notBuilt,
 		Doc: "The AppArmor profile to switch to.",
 		in:  in[unit.Label]{&label, func(u *unit.Unit) *unit.Label { return &u.Exec.AppArmorProfile }}},
-	{Name: "CapabilityBoundingSet", Group: filterGroup, Default: "all", Support: Parsed, Note: notBuilt,
+	{Name: "CapabilityBoundingSet", Group: filterGroup, Default: "all",
+		Support: Parsed, Note: notBuilt,
 		Doc: "The only capabilities that can be had, or with ~ those that cannot.",
-		in:  in[uint64]{&boundingSet, func(u *unit.Unit) *uint64 { return &u.Exec.CapabilityBoundingSet }}},
+		in: in[uint64]{&boundingSet,
+			func(u *unit.Unit) *uint64 { return &u.Exec.CapabilityBoundingSet }}},
 	{Name: "LockPersonality", Group: filterGroup, Default: "no", Support: Parsed, Note: notBuilt,
 		Doc: "No change of the execution domain.",
 		in:  in[bool]{&boolean, func(u *unit.Unit) *bool { return &u.Exec.LockPersonality }}},
-	{Name: "MemoryDenyWriteExecute", Group: filterGroup, Default: "no", Support: Parsed, Note: notBuilt,
+	{Name: "MemoryDenyWriteExecute", Group: filterGroup, Default: "no",
+		Support: Parsed, Note: notBuilt,
 		Doc: "No memory that can be both written and executed.",
 		in:  in[bool]{&boolean, func(u *unit.Unit) *bool { return &u.Exec.MemoryDenyWriteExecute }}},
 	{Name: "NoNewPrivileges", Group: filterGroup, Default: "no", Support: Parsed, Note: notBuilt,
@@ -36,10 +38,12 @@ var filterRows = [...]Row{
 		in:  in[string]{&personality, func(u *unit.Unit) *string { return &u.Exec.Personality }}},
 	{Name: "RestrictAddressFamilies", Group: filterGroup, Support: Parsed, Note: notBuilt,
 		Doc: "The only kinds of sockets that can be made, or with ~ those that cannot.",
-		in:  in[unit.Restriction]{&addressFamilies, func(u *unit.Unit) *unit.Restriction { return &u.Exec.RestrictAddressFamilies }}},
+		in: in[unit.Restriction]{&addressFamilies,
+			func(u *unit.Unit) *unit.Restriction { return &u.Exec.RestrictAddressFamilies }}},
 	{Name: "RestrictFileSystems", Group: filterGroup, Support: Parsed, Note: notBuilt,
 		Doc: "The only file systems that can be reached, or with ~ those that cannot.",
-		in:  in[unit.Restriction]{&fileSystems, func(u *unit.Unit) *unit.Restriction { return &u.Exec.RestrictFileSystems }}},
+		in: in[unit.Restriction]{&fileSystems,
+			func(u *unit.Unit) *unit.Restriction { return &u.Exec.RestrictFileSystems }}},
 	{Name: "RestrictNamespaces", Group: filterGroup, Default: "no", Support: Parsed, Note: notBuilt,
 		Doc: "The only kinds of namespaces that can be made, or with ~ those that cannot.",
 		in:  in[uint64]{&namespaceSet, func(u *unit.Unit) *uint64 { return &u.Exec.RestrictNamespaces }}},
@@ -55,14 +59,16 @@ var filterRows = [...]Row{
 	{Name: "SecureBits", Group: filterGroup, Support: Parsed, Note: notBuilt,
 		Doc: "What root and set-user-ID are worth.",
 		in:  in[int]{&secureBits, func(u *unit.Unit) *int { return &u.Exec.SecureBits }}},
-	{Name: "SmackProcessLabel", Group: filterGroup, Default: "DefaultSmackProcessLabel=", Support: Parsed, Note: notBuilt,
+	{Name: "SmackProcessLabel", Group: filterGroup, Default: "DefaultSmackProcessLabel=",
+		Support: Parsed, Note: notBuilt,
 		Doc: "The SMACK label to run with.",
 		in:  in[unit.Label]{&label, func(u *unit.Unit) *unit.Label { return &u.Exec.SmackProcessLabel }}},
 	{Name: "SystemCallArchitectures", Group: filterGroup, Support: Parsed, Note: notBuilt,
 		Doc: "The only architectures that system calls may be of.",
 		in: in[[]string]{&callArchitectures,
 			func(u *unit.Unit) *[]string { return &u.Exec.SystemCallArchitectures }}},
-	{Name: "SystemCallErrorNumber", Group: filterGroup, Default: "kill", Support: Parsed, Note: notBuilt,
+	{Name: "SystemCallErrorNumber", Group: filterGroup, Default: "kill",
+		Support: Parsed, Note: notBuilt,
 		Doc: "What calls that are not allowed fail with, instead of ending the process.",
 		in:  in[int]{&callError, func(u *unit.Unit) *int { return &u.Exec.SystemCallErrorNumber }}},
 	{Name: "SystemCallFilter", Group: filterGroup, Support: Parsed, Note: notBuilt,
@@ -75,14 +81,17 @@ var filterRows = [...]Row{
 }
 
 var (
-	ambientSet        = kind[uint64]{"[~]capabilities", "t", parseAmbient, plain[uint64]}
-	boundingSet       = kind[uint64]{"[~]capabilities", "t", parseBounding, plain[uint64]}
-	namespaceSet      = kind[uint64]{"boolean, or [~]kinds of namespaces", "t", parseNamespaces, plain[uint64]}
-	secureBits        = kind[int]{"noroot, noroot-locked, keep-caps, …", "i", parseSecureBits, busInt}
-	personality       = kind[string]{"architecture", "s", parsePersonality, plain[string]}
-	label             = kind[unit.Label]{"[-]label", "(bs)", parseLabel, busLabel}
-	addressFamilies   = kind[unit.Restriction]{"[~]AF_…, or none", "(bas)", parseFamilies, busRestriction}
-	fileSystems       = kind[unit.Restriction]{"[~]file systems and @groups", "(bas)", parseFileSystems, busFileSystems}
+	ambientSet   = kind[uint64]{"[~]capabilities", "t", parseAmbient, plain[uint64]}
+	boundingSet  = kind[uint64]{"[~]capabilities", "t", parseBounding, plain[uint64]}
+	namespaceSet = kind[uint64]{"boolean, or [~]kinds of namespaces", "t", parseNamespaces,
+		plain[uint64]}
+	secureBits      = kind[int]{"noroot, noroot-locked, keep-caps, …", "i", parseSecureBits, busInt}
+	personality     = kind[string]{"architecture", "s", parsePersonality, plain[string]}
+	label           = kind[unit.Label]{"[-]label", "(bs)", parseLabel, busLabel}
+	addressFamilies = kind[unit.Restriction]{"[~]AF_…, or none", "(bas)", parseFamilies,
+		busRestriction}
+	fileSystems = kind[unit.Restriction]{"[~]file systems and @groups", "(bas)",
+		parseFileSystems, busFileSystems}
 	callArchitectures = kind[[]string]{"native, x86, x86-64, …", "as", parseArchitectures, list}
 	callError         = kind[int]{"error name or number, kill", "i", parseCallError, busInt}
 )
@@ -183,32 +192,27 @@ func parseSecureBits(p *parse, v *int) error {
 	return nil
 }
 
+// personalities are the architectures that a machine can pretend to be, its own
+// first. The others have no kin.
+var personalities = [...][2]string{
+	{"x86-64", "x86"}, {"x86", ""}, {"arm64", "arm"}, {"ppc64", "ppc"}, {"ppc64-le", "ppc-le"},
+	{"s390x", "s390"},
+}
+
 // parsePersonality: the machine's own architecture and its 32-bit kin.
 func parsePersonality(p *parse, v *string) error {
 	if p.value == "" {
 		*v = ""
 		return nil
 	}
-	var known [2]string
-	switch runtime.GOARCH {
-	case "amd64":
-		known = [2]string{"x86-64", "x86"}
-	case "386":
-		known = [2]string{"x86"}
-	case "arm64":
-		known = [2]string{"arm64", "arm"}
-	case "ppc64":
-		known = [2]string{"ppc64", "ppc"}
-	case "ppc64le":
-		known = [2]string{"ppc64-le", "ppc-le"}
-	case "s390x":
-		known = [2]string{"s390x", "s390"}
+	own := p.defaults().Architecture
+	for _, known := range personalities {
+		if (own == known[0] || own == "") && (p.value == known[0] || p.value == known[1]) {
+			*v = p.value
+			return nil
+		}
 	}
-	if p.value != known[0] && p.value != known[1] {
-		return why("not an architecture of this machine")
-	}
-	*v = p.value
-	return nil
+	return why("not an architecture of this machine")
 }
 
 // parseLabel: a label whose specifiers cannot be expanded makes the unit

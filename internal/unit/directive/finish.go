@@ -196,7 +196,8 @@ func finishService(u *unit.Unit, d *Defaults) error {
 
 // needsNotify reports whether the service has something to tell the manager.
 func needsNotify(s *unit.Service) bool {
-	return s.Type == unit.Notify || s.Type == unit.NotifyReload || s.Watchdog > 0 || s.FileDescriptorStoreMax > 0
+	return s.Type == unit.Notify || s.Type == unit.NotifyReload || s.Watchdog > 0 ||
+		s.FileDescriptorStoreMax > 0
 }
 
 // finishStdio gives a service the manager's default outputs, unless its input
@@ -208,7 +209,8 @@ func finishStdio(x *unit.Exec, d *Defaults) {
 	switch x.Stdin {
 	case unit.StdioTTY, unit.StdioTTYForce, unit.StdioTTYFail, unit.StdioSocket, unit.StdioFD:
 		return
-	case unit.StdioUnset, unit.StdioNull, unit.StdioInherit, unit.StdioJournal, unit.StdioJournalConsole,
+	case unit.StdioUnset, unit.StdioNull, unit.StdioInherit, unit.StdioJournal,
+		unit.StdioJournalConsole,
 		unit.StdioKmsg, unit.StdioKmsgConsole, unit.StdioData, unit.StdioFile, unit.StdioAppend,
 		unit.StdioTruncate, unit.Stdios:
 	}
@@ -231,7 +233,8 @@ func checkService(u *unit.Unit, starts, stops int) error {
 		return why("no ExecStart=, which needs RemainAfterExit=yes")
 	case s.Type != unit.Oneshot && starts > 1:
 		return why("more than one ExecStart=, which only Type=oneshot can have")
-	case s.Type == unit.Oneshot && (s.Restart == unit.RestartAlways || s.Restart == unit.RestartOnSuccess):
+	case s.Type == unit.Oneshot && (s.Restart == unit.RestartAlways ||
+		s.Restart == unit.RestartOnSuccess):
 		return why("Restart= would start a Type=oneshot service again and again")
 	case s.Type == unit.Oneshot && !emptySet(s.RestartForceExitStatus):
 		return why("RestartForceExitStatus= would start a Type=oneshot service again and again")

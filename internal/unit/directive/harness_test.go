@@ -24,9 +24,11 @@ const (
 func labDefaults() *Defaults {
 	d := NewDefaults()
 	d.MemoryTotal, d.TasksTotal, d.NUMANodes = labMemory, labTasks, 1
+	d.Architecture = "x86-64"
 	for l, own := range map[value.Limit][2]uint64{
 		value.LimitNOFILE: {20000, 20000}, value.LimitCORE: {0, value.LimitInfinity},
-		value.LimitSTACK: {8 << 20, value.LimitInfinity}, value.LimitMEMLOCK: {8 << 20, 8 << 20}, value.LimitNPROC: {96365, 96365},
+		value.LimitSTACK: {8 << 20, value.LimitInfinity}, value.LimitMEMLOCK: {8 << 20, 8 << 20},
+		value.LimitNPROC:      {96365, 96365},
 		value.LimitSIGPENDING: {96365, 96365}, value.LimitMSGQUEUE: {819200, 819200},
 		value.LimitNICE: {0, 0}, value.LimitRTPRIO: {0, 0},
 	} {
@@ -68,7 +70,8 @@ func build(t testing.TB, kind, section, lines string) (*unit.Unit, error) {
 	u := New(unitNamed(kind), typ, d)
 	host := func(s string) func() (string, error) { return func() (string, error) { return s, nil } }
 	m := &specifier.Machine{
-		HostName: host("lab"), MachineID: host("0123456789abcdef0123456789abcdef"), BootID: host("00000000000000000000000000000000"),
+		HostName: host("lab"), MachineID: host("0123456789abcdef0123456789abcdef"),
+		BootID:        host("00000000000000000000000000000000"),
 		KernelRelease: host("6.1"), Architecture: host("x86-64"),
 		User: func() (specifier.Account, error) {
 			return specifier.Account{Name: "root", Group: "root", Home: "/root", Shell: "/bin/sh"}, nil
@@ -100,7 +103,8 @@ func apply(u *unit.Unit, c *Context, section string, lines []string) {
 			continue
 		}
 		a := Assignment{
-			Section: section, Name: strings.TrimSpace(n), Value: strings.TrimSpace(v), File: "/u", Line: i + 1,
+			Section: section, Name: strings.TrimSpace(n), Value: strings.TrimSpace(v), File: "/u",
+			Line: i + 1,
 		}
 		u.Faults = append(u.Faults, Apply(u, a, c)...)
 	}
@@ -178,8 +182,9 @@ var notHere = map[string]bool{
 	"PropagatesReloadTo": true, "ReloadPropagatedFrom": true, "PropagatesStopTo": true,
 	"StopPropagatedFrom": true, "JoinsNamespaceOf": true, "Triggers": true, "TriggeredBy": true,
 	"RequiresMountsFor": true, "CanClean": true, "CanStart": true, "CanStop": true, "CanReload": true,
-	"CanIsolate": true, "LoadError": true, "LoadState": true, "UnitFileState": true, "NeedDaemonReload": true,
-	"UnitFilePreset": true, "Following": true,
+	"CanIsolate": true, "LoadError": true, "LoadState": true, "UnitFileState": true,
+	"NeedDaemonReload": true,
+	"UnitFilePreset":   true, "Following": true,
 }
 
 // compare builds the unit and checks its differences from the bare one against

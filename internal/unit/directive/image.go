@@ -11,20 +11,25 @@ import (
 
 const noCredentials = "credentials are not handed over"
 
-var imageRows = [...]Row{
+var imageRows = []Row{
 	{Name: "ExtensionDirectories", Group: imageGroup, Support: Parsed, Note: notBuilt,
 		Doc: "Directories laid over /usr and /opt.",
-		in:  in[[]string]{&optionalPaths, func(u *unit.Unit) *[]string { return &u.Exec.ExtensionDirectories }}},
+		in: in[[]string]{&optionalPaths,
+			func(u *unit.Unit) *[]string { return &u.Exec.ExtensionDirectories }}},
 	{Name: "ExtensionImages", Group: imageGroup, Support: Parsed, Note: notBuilt,
 		Doc: "Disk images laid over /usr and /opt.",
-		in:  does{"[-]absolute path[:partition:options …] …", "a(sba(ss))", parseExtensions, busExtensions}},
-	{Name: "MountAPIVFS", Group: imageGroup, Default: "no, yes with a root directory or image", Support: Parsed, Note: notBuilt,
+		in: does{"[-]absolute path[:partition:options …] …", "a(sba(ss))", parseExtensions,
+			busExtensions}},
+	{Name: "MountAPIVFS", Group: imageGroup, Default: "no, yes with a root directory or image",
+		Support: Parsed, Note: notBuilt,
 		Doc: "Mount /proc, /sys, /dev and /run in the root directory.",
 		in:  does{"boolean", "b", parseMountAPIVFS, busMountAPIVFS}},
 	{Name: "MountImages", Group: imageGroup, Support: Parsed, Note: notBuilt,
 		Doc: "Disk images and where they are mounted.",
-		in:  does{"[-]absolute path:absolute path[:partition:options …] …", "a(ssba(ss))", parseMountImages, busMountImages}},
-	{Name: "RootDirectory", Group: imageGroup, Support: Partial, Note: "nothing is mounted in it, as MountAPIVFS= would by default",
+		in: does{"[-]absolute path:absolute path[:partition:options …] …", "a(ssba(ss))",
+			parseMountImages, busMountImages}},
+	{Name: "RootDirectory", Group: imageGroup,
+		Support: Partial, Note: "nothing is mounted in it, as MountAPIVFS= would by default",
 		Doc: "The root directory of processes.",
 		in:  in[string]{&mustPath, func(u *unit.Unit) *string { return &u.Exec.RootDirectory }}},
 	{Name: "RootHash", Group: imageGroup, Support: Parsed, Note: notBuilt,
@@ -53,9 +58,10 @@ var imageRows = [...]Row{
 		in:  in[string]{&mustPath, func(u *unit.Unit) *string { return &u.Exec.RootVerity }}},
 }
 
-var credentialRows = [...]Row{
+var credentialRows = []Row{
 	{Name: "LoadCredential", Group: credentialGroup, Support: Parsed, Note: noCredentials,
-		Doc: "A credential from a file, a socket or the manager's own credentials.", in: loadCredential{encrypted: false}},
+		Doc: "A credential from a file, a socket or the manager's own credentials.",
+		in:  loadCredential{encrypted: false}},
 	{Name: "LoadCredentialEncrypted", Group: credentialGroup, Support: Parsed, Note: noCredentials,
 		Doc: "The same, encrypted.", in: loadCredential{encrypted: true}},
 	{Name: "SetCredential", Group: credentialGroup, Support: Parsed, Note: noCredentials,
@@ -157,8 +163,9 @@ func parseRootHashSignature(p *parse) error {
 }
 
 // partitions are the words for the partitions of an image.
-const partitions = " root root-secondary usr usr-secondary home srv esp xbootldr swap root-verity " +
-	"root-secondary-verity usr-verity usr-secondary-verity root-verity-sig root-secondary-verity-sig " +
+const partitions = " root root-secondary usr usr-secondary home srv esp xbootldr swap " +
+	"root-verity root-secondary-verity usr-verity usr-secondary-verity " +
+	"root-verity-sig root-secondary-verity-sig " +
 	"usr-verity-sig usr-secondary-verity-sig tmp var "
 
 // imageOption checks one "partition:options"; options alone are for the root.
@@ -342,7 +349,8 @@ func (s loadCredential) assign(p *parse) error {
 		}
 	}
 	c := unit.LoadCredential{ID: id, Path: source, Encrypted: s.encrypted}
-	at := sort.Search(len(x.LoadCredentials), func(i int) bool { return x.LoadCredentials[i].ID >= id })
+	at := sort.Search(len(x.LoadCredentials),
+		func(i int) bool { return x.LoadCredentials[i].ID >= id })
 	if at == len(x.LoadCredentials) || x.LoadCredentials[at].ID != id {
 		x.LoadCredentials = append(x.LoadCredentials, c)
 		copy(x.LoadCredentials[at+1:], x.LoadCredentials[at:])

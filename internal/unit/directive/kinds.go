@@ -356,7 +356,8 @@ func busCommands(v *[]value.Command) any {
 	for i, c := range *v {
 		ignore := c.Flags&value.IgnoreFailure != 0
 		list[i] = []any{
-			c.Path, c.Argv, ignore, uint64(0), uint64(0), uint64(0), uint64(0), uint32(0), int32(0), int32(0),
+			c.Path, c.Argv, ignore, uint64(0), uint64(0), uint64(0), uint64(0), uint32(0), int32(0),
+			int32(0),
 		}
 	}
 	return list

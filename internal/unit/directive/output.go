@@ -11,7 +11,7 @@ import (
 
 const noTTY = "terminals are opened and nothing else is done to them"
 
-var outputRows = [...]Row{
+var outputRows = []Row{
 	{Name: "LogExtraFields", Group: outputGroup, Support: Parsed, Note: logNote,
 		Doc: "Fields added to all log messages of the unit.",
 		in:  does{"FIELD=value …", "aay", parseLogFields, busLogFields}},
@@ -21,23 +21,29 @@ var outputRows = [...]Row{
 	{Name: "LogNamespace", Group: outputGroup, Support: Parsed, Note: logNote,
 		Doc: "The journal namespace that messages go to.",
 		in:  in[string]{&namespaceName, func(u *unit.Unit) *string { return &u.Exec.LogNamespace }}},
-	{Name: "LogRateLimitBurst", Group: outputGroup, Default: "the journal's", Support: Parsed, Note: logNote,
+	{Name: "LogRateLimitBurst", Group: outputGroup, Default: "the journal's",
+		Support: Parsed, Note: logNote,
 		Doc: "How many messages are stored in LogRateLimitIntervalSec=.",
 		in:  in[uint]{&unsigned, func(u *unit.Unit) *uint { return &u.Exec.LogRateLimitBurst }}},
-	{Name: "LogRateLimitIntervalSec", Group: outputGroup, Bus: "LogRateLimitIntervalUSec", Default: "the journal's",
+	{Name: "LogRateLimitIntervalSec", Group: outputGroup, Bus: "LogRateLimitIntervalUSec",
+		Default: "the journal's",
 		Support: Parsed, Note: logNote,
 		Doc: "The time in which LogRateLimitBurst= messages are stored.",
-		in:  in[value.Span]{&span, func(u *unit.Unit) *value.Span { return &u.Exec.LogRateLimitInterval }}},
-	{Name: "StandardError", Group: outputGroup, Default: "DefaultStandardError=", Support: Partial, Note: outputNote,
+		in: in[value.Span]{&span,
+			func(u *unit.Unit) *value.Span { return &u.Exec.LogRateLimitInterval }}},
+	{Name: "StandardError", Group: outputGroup, Default: "DefaultStandardError=",
+		Support: Partial, Note: outputNote,
 		Doc: "Where standard error goes.",
-		in: with{does{outputWords, "s", parseStderr, func(u *unit.Unit) any { return stdioName(u.Exec.Stderr, unit.StdioInherit) }},
+		in: with{does{outputWords, "s", parseStderr,
+			func(u *unit.Unit) any { return stdioName(u.Exec.Stderr, unit.StdioInherit) }},
 			func(u *unit.Unit, list []Property) []Property {
 				return append(list, Property{"StandardErrorFileDescriptorName", "s",
 					fdName(u.Exec.Stderr, u.Exec.StderrFDName, "stderr")})
 			}}},
 	{Name: "StandardInput", Group: outputGroup, Default: "null", Support: Partial, Note: inputNote,
 		Doc: "Where standard input comes from.",
-		in: with{does{inputWords, "s", parseStdin, func(u *unit.Unit) any { return stdioName(u.Exec.Stdin, unit.StdioNull) }},
+		in: with{does{inputWords, "s", parseStdin,
+			func(u *unit.Unit) any { return stdioName(u.Exec.Stdin, unit.StdioNull) }},
 			func(u *unit.Unit, list []Property) []Property {
 				return append(list, Property{"StandardInputFileDescriptorName", "s",
 					fdName(u.Exec.Stdin, u.Exec.StdinFDName, "stdin")})
@@ -48,9 +54,11 @@ var outputRows = [...]Row{
 	{Name: "StandardInputText", Group: outputGroup, Bus: "StandardInputData",
 		Doc: "A line that standard input reads.",
 		in:  does{"text", "ay", parseInputText, busInputData}},
-	{Name: "StandardOutput", Group: outputGroup, Default: "DefaultStandardOutput=", Support: Partial, Note: outputNote,
+	{Name: "StandardOutput", Group: outputGroup, Default: "DefaultStandardOutput=",
+		Support: Partial, Note: outputNote,
 		Doc: "Where standard output goes.",
-		in: with{does{outputWords, "s", parseStdout, func(u *unit.Unit) any { return stdioName(u.Exec.Stdout, unit.StdioInherit) }},
+		in: with{does{outputWords, "s", parseStdout,
+			func(u *unit.Unit) any { return stdioName(u.Exec.Stdout, unit.StdioInherit) }},
 			func(u *unit.Unit, list []Property) []Property {
 				return append(list, Property{"StandardOutputFileDescriptorName", "s",
 					fdName(u.Exec.Stdout, u.Exec.StdoutFDName, "stdout")})
@@ -104,7 +112,8 @@ var (
 	logLevel      = kind[int]{"emerg to debug, or 0 to 7", "i", parseLevel, busInt}
 	logFacility   = kind[int]{"kern, user, …, local7", "i", parseFacility, busInt}
 	namespaceName = kind[string]{"journal namespace", "s", parseNamespaceName, plain[string]}
-	terminalSize  = kind[uint]{"number", "q", parseTerminalSize, func(v *uint) any { return uint16(*v) }}
+	terminalSize  = kind[uint]{"number", "q", parseTerminalSize,
+		func(v *uint) any { return uint16(*v) }}
 )
 
 func parseLevel(p *parse, v *int) error {
@@ -130,7 +139,8 @@ func parseNamespaceName(p *parse, v *string) error {
 	if err != nil {
 		return err
 	}
-	if strings.ContainsAny(s, "/ ") || s == "." || s == ".." || len(s) > 200 || s != "" && !printable(s) {
+	if strings.ContainsAny(s, "/ ") || s == "." || s == ".." || len(s) > 200 || s != "" &&
+		!printable(s) {
 		return why("not a journal namespace")
 	}
 	*v = s

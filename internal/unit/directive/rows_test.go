@@ -14,7 +14,8 @@ import (
 func TestRows(t *testing.T) {
 	for g := range Groups {
 		rows := g.Rows()
-		if len(rows) == 0 || g.Title() == "" || g.File() == "" || g.Man() == "" || len(g.Sections()) == 0 {
+		if len(rows) == 0 || g.Title() == "" || g.File() == "" || g.Man() == "" ||
+			len(g.Sections()) == 0 {
 			t.Errorf("group %d %q is not complete", g, g.Title())
 		}
 		if !sort.SliceIsSorted(rows, func(i, j int) bool { return rows[i].Name < rows[j].Name }) {
@@ -40,8 +41,10 @@ func checkRow(t *testing.T, g Group, r *Row) {
 	if (r.in == nil) != (r.Same != "") {
 		t.Errorf("%s: neither or both of a way to read it and another name", r.Name)
 	}
-	if r.Same != "" && sameAs(r) == nil {
-		t.Errorf("%s: the same as %s, which is not there", r.Name, r.Same)
+	if r.Same != "" {
+		if same := sameAs(r); same == nil || same.Support != r.Support {
+			t.Errorf("%s: the same as %s, which is not there or not as well supported", r.Name, r.Same)
+		}
 	}
 	if r.in != nil && r.Syntax() == "" {
 		t.Errorf("%s: no syntax", r.Name)
@@ -143,7 +146,7 @@ func TestSystemConf(t *testing.T) {
 
 // TestBare checks all properties of units without settings.
 func TestBare(t *testing.T) {
-	text, err := os.ReadFile("testdata/bare.tsv")
+	text, err := os.ReadFile("testdata/bare.txt")
 	if err != nil {
 		t.Fatal(err)
 	}

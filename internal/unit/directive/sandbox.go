@@ -8,7 +8,7 @@ import (
 	"rouse/internal/unit/value/linux"
 )
 
-var sandboxRows = [...]Row{
+var sandboxRows = []Row{
 	{Name: "BindPaths", Group: sandboxGroup, Support: Parsed, Note: notBuilt,
 		Doc: "Paths that appear in other places.", in: binds{readOnly: false}},
 	{Name: "BindReadOnlyPaths", Group: sandboxGroup, Support: Parsed, Note: notBuilt,
@@ -19,16 +19,21 @@ var sandboxRows = [...]Row{
 	{Name: "IPCNamespacePath", Group: sandboxGroup, Support: Parsed, Note: notBuilt,
 		Doc: "The IPC namespace to join.",
 		in:  in[string]{&path, func(u *unit.Unit) *string { return &u.Exec.IPCNamespacePath }}},
-	{Name: "InaccessibleDirectories", Group: sandboxGroup, Same: "InaccessiblePaths", Doc: "Old name of InaccessiblePaths=."},
+	{Name: "InaccessibleDirectories", Group: sandboxGroup, Same: "InaccessiblePaths",
+		Support: Parsed, Note: notBuilt, Doc: "Old name of InaccessiblePaths=."},
 	{Name: "InaccessiblePaths", Group: sandboxGroup, Support: Parsed, Note: notBuilt,
 		Doc: "What cannot be reached.",
-		in:  in[[]string]{&accessPaths, func(u *unit.Unit) *[]string { return &u.Exec.InaccessiblePaths }}},
-	{Name: "KeyringMode", Group: sandboxGroup, Default: "private for services, else shared", Support: Parsed, Note: notBuilt,
+		in: in[[]string]{&accessPaths,
+			func(u *unit.Unit) *[]string { return &u.Exec.InaccessiblePaths }}},
+	{Name: "KeyringMode", Group: sandboxGroup, Default: "private for services, else shared",
+		Support: Parsed, Note: notBuilt,
 		Doc: "Whose kernel keyring processes have.",
-		in:  enum[unit.KeyringMode]{unit.KeyringModes, func(u *unit.Unit) *unit.KeyringMode { return &u.Exec.Keyring }}},
+		in: enum[unit.KeyringMode]{unit.KeyringModes,
+			func(u *unit.Unit) *unit.KeyringMode { return &u.Exec.Keyring }}},
 	{Name: "MountFlags", Group: sandboxGroup, Support: Parsed, Note: notBuilt,
 		Doc: "Which way mounts spread between the unit and the system.",
-		in:  does{"shared, slave, private", "t", parseMountFlags, func(u *unit.Unit) any { return u.Exec.MountFlags }}},
+		in: does{"shared, slave, private", "t", parseMountFlags,
+			func(u *unit.Unit) any { return u.Exec.MountFlags }}},
 	{Name: "NetworkNamespacePath", Group: sandboxGroup, Support: Parsed, Note: notBuilt,
 		Doc: "The network namespace to join.",
 		in:  in[string]{&path, func(u *unit.Unit) *string { return &u.Exec.NetworkNamespacePath }}},
@@ -55,7 +60,8 @@ var sandboxRows = [...]Row{
 		in:  in[bool]{&boolean, func(u *unit.Unit) *bool { return &u.Exec.PrivateUsers }}},
 	{Name: "ProcSubset", Group: sandboxGroup, Default: "all", Support: Parsed, Note: notBuilt,
 		Doc: "Whether /proc has more than processes.",
-		in:  enum[unit.ProcSubset]{unit.ProcSubsets, func(u *unit.Unit) *unit.ProcSubset { return &u.Exec.ProcSubset }}},
+		in: enum[unit.ProcSubset]{unit.ProcSubsets,
+			func(u *unit.Unit) *unit.ProcSubset { return &u.Exec.ProcSubset }}},
 	{Name: "ProtectClock", Group: sandboxGroup, Default: "no", Support: Parsed, Note: notBuilt,
 		Doc: "No setting of the clock.",
 		in:  in[bool]{&boolean, func(u *unit.Unit) *bool { return &u.Exec.ProtectClock }}},
@@ -75,21 +81,25 @@ var sandboxRows = [...]Row{
 	{Name: "ProtectKernelModules", Group: sandboxGroup, Default: "no", Support: Parsed, Note: notBuilt,
 		Doc: "No loading of kernel modules.",
 		in:  in[bool]{&boolean, func(u *unit.Unit) *bool { return &u.Exec.ProtectKernelModules }}},
-	{Name: "ProtectKernelTunables", Group: sandboxGroup, Default: "no", Support: Parsed, Note: notBuilt,
+	{Name: "ProtectKernelTunables", Group: sandboxGroup, Default: "no",
+		Support: Parsed, Note: notBuilt,
 		Doc: "/proc/sys, /sys and kin are read-only.",
 		in:  in[bool]{&boolean, func(u *unit.Unit) *bool { return &u.Exec.ProtectKernelTunables }}},
 	{Name: "ProtectProc", Group: sandboxGroup, Default: "default", Support: Parsed, Note: notBuilt,
 		Doc: "Which processes of others are seen in /proc.",
-		in:  enum[unit.ProtectProc]{unit.ProtectProcs, func(u *unit.Unit) *unit.ProtectProc { return &u.Exec.ProtectProc }}},
+		in: enum[unit.ProtectProc]{unit.ProtectProcs,
+			func(u *unit.Unit) *unit.ProtectProc { return &u.Exec.ProtectProc }}},
 	{Name: "ProtectSystem", Group: sandboxGroup, Default: "no", Support: Parsed, Note: notBuilt,
 		Doc: "/usr and /boot are read-only (yes), /etc too (full), or everything (strict).",
 		in: boolEnum[unit.ProtectSystem]{unit.ProtectSystems, unit.ProtectSystemNo, unit.ProtectSystemYes,
 			func(u *unit.Unit) *unit.ProtectSystem { return &u.Exec.ProtectSystem }}},
-	{Name: "ReadOnlyDirectories", Group: sandboxGroup, Same: "ReadOnlyPaths", Doc: "Old name of ReadOnlyPaths=."},
+	{Name: "ReadOnlyDirectories", Group: sandboxGroup, Same: "ReadOnlyPaths",
+		Support: Parsed, Note: notBuilt, Doc: "Old name of ReadOnlyPaths=."},
 	{Name: "ReadOnlyPaths", Group: sandboxGroup, Support: Parsed, Note: notBuilt,
 		Doc: "What is read-only.",
 		in:  in[[]string]{&accessPaths, func(u *unit.Unit) *[]string { return &u.Exec.ReadOnlyPaths }}},
-	{Name: "ReadWriteDirectories", Group: sandboxGroup, Same: "ReadWritePaths", Doc: "Old name of ReadWritePaths=."},
+	{Name: "ReadWriteDirectories", Group: sandboxGroup, Same: "ReadWritePaths",
+		Support: Parsed, Note: notBuilt, Doc: "Old name of ReadWritePaths=."},
 	{Name: "ReadWritePaths", Group: sandboxGroup, Support: Parsed, Note: notBuilt,
 		Doc: "What may be written to all the same.",
 		in:  in[[]string]{&accessPaths, func(u *unit.Unit) *[]string { return &u.Exec.ReadWritePaths }}},
@@ -177,7 +187,7 @@ func (s binds) assign(p *parse) error {
 			continue
 		}
 		if err = s.source(p, &b, w); err == nil && sep == ':' {
-			if w, sep, rest, ok, err = cutField(rest, ":"+value.Blanks); err != nil {
+			if w, sep, rest, _, err = cutField(rest, ":"+value.Blanks); err != nil {
 				return err
 			}
 			b.Where, err = p.absolute(w)
@@ -249,7 +259,8 @@ func parseTemporary(p *parse) error {
 			p.ignore(w, err.Error())
 			return
 		}
-		x.TemporaryFileSystems = append(x.TemporaryFileSystems, unit.TemporaryFileSystem{Path: path, Options: options})
+		x.TemporaryFileSystems = append(x.TemporaryFileSystems, unit.TemporaryFileSystem{Path: path,
+			Options: options})
 	})
 }
 

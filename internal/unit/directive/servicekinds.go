@@ -34,7 +34,8 @@ func (s execCommands) syntax() string    { return commands.name }
 
 // further: the property with all flags is called after the first one.
 func (s execCommands) further(u *unit.Unit, list []Property) []Property {
-	return append(list, Property{s.kind.String() + "Ex", busEx, busCommandsEx(u.Service.Commands[s.kind])})
+	return append(list, Property{s.kind.String() + "Ex", busEx,
+		busCommandsEx(u.Service.Commands[s.kind])})
 }
 
 var (

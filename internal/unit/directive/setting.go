@@ -1,10 +1,7 @@
 package directive
 
 import (
-	"strconv"
-
 	"rouse/internal/unit"
-	"rouse/internal/unit/value"
 )
 
 // setting is how a row reads its value into a unit and shows it.
@@ -115,26 +112,3 @@ func enumWords[T interface {
 	}
 	return text
 }
-
-// number is a setting that is a signed number within bounds.
-type number struct {
-	min, max int
-	at       func(u *unit.Unit) *int
-}
-
-func (s number) assign(p *parse) error {
-	n, err := value.ParseInt(p.value, 32)
-	if err != nil {
-		return err
-	}
-	if n < int64(s.min) || n > int64(s.max) {
-		return why("out of range, " + s.bounds())
-	}
-	*s.at(p.u) = int(n)
-	return nil
-}
-
-func (s number) bounds() string            { return strconv.Itoa(s.min) + " to " + strconv.Itoa(s.max) }
-func (s number) property(u *unit.Unit) any { return int32(*s.at(u)) }
-func (s number) signature() string         { return "i" }
-func (s number) syntax() string            { return "number, " + s.bounds() }

@@ -366,5 +366,5 @@ func parseTimestamping(p *parse) error {
 }
 
 // busTimestamping: systemd 252 shows "off" whatever is set, and its clients
-// compare; testdata/oracle.tsv pins it.
+// compare; testdata/oracle.txt pins it.
 func busTimestamping(*unit.Unit) any { return unit.TimestampOff.String() }

@@ -29,7 +29,7 @@ func TestSettings(t *testing.T) {
 
 // TestOracle checks the answers that systemd 252 gave to many more lines.
 func TestOracle(t *testing.T) {
-	text, err := os.ReadFile("testdata/oracle.tsv")
+	text, err := os.ReadFile("testdata/oracle.txt")
 	if err != nil {
 		t.Fatal(err)
 	}

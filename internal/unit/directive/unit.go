@@ -2,10 +2,11 @@ package directive
 
 import (
 	"rouse/internal/unit"
+	"rouse/internal/unit/name"
 	"rouse/internal/unit/value"
 )
 
-var unitRows = [...]Row{
+var unitRows = []Row{
 	{Name: "After", Group: unitGroup, in: dep{unit.After},
 		Doc: "Start after these units, and stop before them."},
 	{Name: "AllowIsolate", Group: unitGroup, Default: "no",
@@ -18,7 +19,8 @@ var unitRows = [...]Row{
 		Doc: "Require these units, and stop when one of them goes away for whatever reason."},
 	{Name: "CollectMode", Group: unitGroup, Default: "inactive",
 		Doc: "When the unit is dropped from memory: not while it is failed, or then too.",
-		in:  enum[unit.CollectMode]{unit.CollectModes, func(u *unit.Unit) *unit.CollectMode { return &u.Collect }}},
+		in: enum[unit.CollectMode]{unit.CollectModes,
+			func(u *unit.Unit) *unit.CollectMode { return &u.Collect }}},
 	{Name: "Conflicts", Group: unitGroup, in: dep{unit.Conflicts},
 		Doc: "Starting the unit stops these units, and starting one of them stops it."},
 	{Name: "DefaultDependencies", Group: unitGroup, Default: "yes",
@@ -26,17 +28,20 @@ var unitRows = [...]Row{
 		in:  in[bool]{&boolean, func(u *unit.Unit) *bool { return &u.DefaultDependencies }}},
 	{Name: "Description", Group: unitGroup,
 		Doc: "What the unit is, in a few words.",
-		in:  does{"text", "s", func(p *parse) error { return parseExpanded(p, &p.u.Description) }, busDescription}},
+		in: does{"text", "s", func(p *parse) error { return parseExpanded(p, &p.u.Description) },
+			busDescription}},
 	{Name: "Documentation", Group: unitGroup,
 		Doc: "Where the unit is described: http, https, file, info and man addresses.",
 		in:  in[[]string]{&documents, func(u *unit.Unit) *[]string { return &u.Documentation }}},
-	{Name: "FailureActionExitStatus", Group: unitGroup, Doc: "What the manager exits with if FailureAction=exit.",
-		in: in[int]{&actionStatus, func(u *unit.Unit) *int { return &u.FailureActionExitStatus }}},
+	{Name: "FailureActionExitStatus", Group: unitGroup,
+		Doc: "What the manager exits with if FailureAction=exit.",
+		in:  in[int]{&actionStatus, func(u *unit.Unit) *int { return &u.FailureActionExitStatus }}},
 	{Name: "IgnoreOnIsolate", Group: unitGroup, Default: "no",
 		Doc: "Leave the unit running when another is isolated. On by default for what is no service.",
 		in:  in[bool]{&boolean, func(u *unit.Unit) *bool { return &u.IgnoreOnIsolate }}},
-	{Name: "JobRunningTimeoutSec", Group: unitGroup, Bus: "JobRunningTimeoutUSec", Default: "JobTimeoutSec=",
-		Doc: "How long a job may run once it has begun.",
+	{Name: "JobRunningTimeoutSec", Group: unitGroup, Bus: "JobRunningTimeoutUSec",
+		Default: "JobTimeoutSec=",
+		Doc:     "How long a job may run once it has begun.",
 		in: does{"time span", "t", parseJobRunningTimeout,
 			func(u *unit.Unit) any { return uint64(u.JobRunningTimeout) }}},
 	{Name: "JobTimeoutAction", Group: unitGroup, Default: "none",
@@ -59,16 +64,20 @@ var unitRows = [...]Row{
 		in:  does{name: "boolean", parse: parseOnFailureIsolate}},
 	{Name: "OnFailureJobMode", Group: unitGroup, Default: "replace",
 		Doc: "How jobs for OnFailure= units deal with those already queued.",
-		in:  enum[unit.JobMode]{unit.JobModes, func(u *unit.Unit) *unit.JobMode { return &u.OnFailureJobMode }}},
+		in: enum[unit.JobMode]{unit.JobModes,
+			func(u *unit.Unit) *unit.JobMode { return &u.OnFailureJobMode }}},
 	{Name: "OnSuccess", Group: unitGroup, in: dep{unit.OnSuccess},
 		Doc: "Start these units when the unit has ended well."},
 	{Name: "OnSuccessJobMode", Group: unitGroup, Default: "fail",
 		Doc: "How jobs for OnSuccess= units deal with those already queued.",
-		in:  enum[unit.JobMode]{unit.JobModes, func(u *unit.Unit) *unit.JobMode { return &u.OnSuccessJobMode }}},
+		in: enum[unit.JobMode]{unit.JobModes,
+			func(u *unit.Unit) *unit.JobMode { return &u.OnSuccessJobMode }}},
 	{Name: "PartOf", Group: unitGroup, in: dep{unit.PartOf},
 		Doc: "Stop and restart when one of these units is stopped or restarted."},
-	{Name: "PropagateReloadFrom", Group: unitGroup, Same: "ReloadPropagatedFrom", Doc: "Old name of ReloadPropagatedFrom=."},
-	{Name: "PropagateReloadTo", Group: unitGroup, Same: "PropagatesReloadTo", Doc: "Old name of PropagatesReloadTo=."},
+	{Name: "PropagateReloadFrom", Group: unitGroup, Same: "ReloadPropagatedFrom",
+		Doc: "Old name of ReloadPropagatedFrom=."},
+	{Name: "PropagateReloadTo", Group: unitGroup, Same: "PropagatesReloadTo",
+		Doc: "Old name of PropagatesReloadTo=."},
 	{Name: "PropagatesReloadTo", Group: unitGroup, in: dep{unit.PropagatesReloadTo},
 		Doc: "A reload of the unit reloads these units too."},
 	{Name: "PropagatesStopTo", Group: unitGroup, in: dep{unit.PropagatesStopTo},
@@ -86,10 +95,12 @@ var unitRows = [...]Row{
 	{Name: "RequiresMountsFor", Group: unitGroup,
 		Doc: "Require the mount units below which these paths lie, and start after them.",
 		in:  in[[]string]{&mountsFor, func(u *unit.Unit) *[]string { return &u.RequiresMountsFor }}},
-	{Name: "RequiresOverridable", Group: unitGroup, Same: "Requires", Doc: "Obsolete; treated as Requires=."},
+	{Name: "RequiresOverridable", Group: unitGroup, Same: "Requires",
+		Doc: "Obsolete; treated as Requires=."},
 	{Name: "Requisite", Group: unitGroup, in: dep{unit.Requisite},
 		Doc: "Fail at once unless these units are already active."},
-	{Name: "RequisiteOverridable", Group: unitGroup, Same: "Requisite", Doc: "Obsolete; treated as Requisite=."},
+	{Name: "RequisiteOverridable", Group: unitGroup, Same: "Requisite",
+		Doc: "Obsolete; treated as Requisite=."},
 	{Name: "SourcePath", Group: unitGroup,
 		Doc: "The file that a generator made the unit from.",
 		in:  in[string]{&path, func(u *unit.Unit) *string { return &u.SourcePath }}},
@@ -104,8 +115,9 @@ var unitRows = [...]Row{
 	{Name: "SuccessAction", Group: unitGroup, Default: "none",
 		Doc: "What is done with the whole system when the unit has ended well.",
 		in:  in[unit.Action]{&action, func(u *unit.Unit) *unit.Action { return &u.SuccessAction }}},
-	{Name: "SuccessActionExitStatus", Group: unitGroup, Doc: "What the manager exits with if SuccessAction=exit.",
-		in: in[int]{&actionStatus, func(u *unit.Unit) *int { return &u.SuccessActionExitStatus }}},
+	{Name: "SuccessActionExitStatus", Group: unitGroup,
+		Doc: "What the manager exits with if SuccessAction=exit.",
+		in:  in[int]{&actionStatus, func(u *unit.Unit) *int { return &u.SuccessActionExitStatus }}},
 	{Name: "SurviveFinalKillSignal", Group: unitGroup, Bus: "-", Default: "no", Since: 255,
 		Doc: "Leave the unit's processes alone when all others are killed at shutdown.",
 		in:  in[bool]{&boolean, func(u *unit.Unit) *bool { return &u.SurviveFinalKill }}},
@@ -116,7 +128,7 @@ var unitRows = [...]Row{
 }
 
 // limitRows may also stand in [Service], where they stood long ago.
-var limitRows = [...]Row{
+var limitRows = []Row{
 	{Name: "FailureAction", Group: limitGroup, Default: "none",
 		Doc: "What is done with the whole system when the unit fails.",
 		in:  in[unit.Action]{&action, func(u *unit.Unit) *unit.Action { return &u.FailureAction }}},
@@ -131,4 +143,62 @@ var limitRows = [...]Row{
 		in:  in[uint]{&unsigned, func(u *unit.Unit) *uint { return &u.StartLimitBurst }}},
 	{Name: "StartLimitInterval", Group: limitGroup, Same: "StartLimitIntervalSec",
 		Doc: "Old name of StartLimitIntervalSec=."},
+}
+
+var installRows = []Row{
+	{Name: "Alias", Group: installGroup, Bus: "-",
+		Doc: "Further names that the unit gets when it is enabled.",
+		in:  in[[]string]{&unitNames, func(u *unit.Unit) *[]string { return &u.Install.Alias }}},
+	{Name: "Also", Group: installGroup, Bus: "-",
+		Doc: "Units that are enabled and disabled together with the unit.",
+		in:  in[[]string]{&unitNames, func(u *unit.Unit) *[]string { return &u.Install.Also }}},
+	{Name: "DefaultInstance", Group: installGroup, Bus: "-",
+		Doc: "The instance of a template that is enabled when none is named.",
+		in:  in[string]{&instance, func(u *unit.Unit) *string { return &u.Install.DefaultInstance }}},
+	{Name: "RequiredBy", Group: installGroup, Bus: "-",
+		Doc: "Units that require the unit once it is enabled.",
+		in:  in[[]string]{&unitNames, func(u *unit.Unit) *[]string { return &u.Install.RequiredBy }}},
+	{Name: "UpheldBy", Group: installGroup, Bus: "-", Since: 254,
+		Doc: "Units that uphold the unit once it is enabled.",
+		in:  in[[]string]{&unitNames, func(u *unit.Unit) *[]string { return &u.Install.UpheldBy }}},
+	{Name: "WantedBy", Group: installGroup, Bus: "-",
+		Doc: "Units that want the unit once it is enabled.",
+		in:  in[[]string]{&unitNames, func(u *unit.Unit) *[]string { return &u.Install.WantedBy }}},
+}
+
+// unitNames are names of units that nothing is done with yet; an empty value
+// takes all away. instance is the instance part of a unit name.
+var (
+	unitNames = kind[[]string]{"unit names", "as", parseUnitNames, list}
+	instance  = kind[string]{"instance name", "s", parseInstance, plain[string]}
+)
+
+func parseUnitNames(p *parse, v *[]string) error {
+	if p.value == "" {
+		*v = nil
+		return nil
+	}
+	return p.eachWord(value.Unquote|value.RetainEscape, func(w string) {
+		s, err := p.expandName(w)
+		switch {
+		case err != nil:
+			p.ignore(w, err.Error())
+		case name.KindOf(s) == 0:
+			p.ignore(w, "not a unit name")
+		default:
+			*v = append(*v, s)
+		}
+	})
+}
+
+func parseInstance(p *parse, v *string) error {
+	s, err := p.expandName(p.value)
+	if err != nil {
+		return err
+	}
+	if s != "" && !name.Valid("x@"+s+".service", name.Instance) {
+		return why("not an instance name")
+	}
+	*v = s
+	return nil
 }

@@ -11,10 +11,12 @@ import (
 
 // capabilities by number. capabilities(7).
 var capabilities = [...]string{
-	"chown", "dac_override", "dac_read_search", "fowner", "fsetid", "kill", "setgid", "setuid", "setpcap",
+	"chown", "dac_override", "dac_read_search", "fowner", "fsetid", "kill", "setgid", "setuid",
+	"setpcap",
 	"linux_immutable", "net_bind_service", "net_broadcast", "net_admin", "net_raw", "ipc_lock",
 	"ipc_owner", "sys_module", "sys_rawio", "sys_chroot", "sys_ptrace", "sys_pacct", "sys_admin",
-	"sys_boot", "sys_nice", "sys_resource", "sys_time", "sys_tty_config", "mknod", "lease", "audit_write",
+	"sys_boot", "sys_nice", "sys_resource", "sys_time", "sys_tty_config", "mknod", "lease",
+	"audit_write",
 	"audit_control", "setfcap", "mac_override", "mac_admin", "syslog", "wake_alarm", "block_suspend",
 	"audit_read", "perfmon", "bpf", "checkpoint_restore",
 }
@@ -59,11 +61,13 @@ func CapabilityName(n uint) string {
 
 // families are the address families of Linux by number, without "AF_".
 var families = [...]string{
-	1: "UNIX", 2: "INET", 3: "AX25", 4: "IPX", 5: "APPLETALK", 6: "NETROM", 7: "BRIDGE", 8: "ATMPVC", 9: "X25",
+	1: "UNIX", 2: "INET", 3: "AX25", 4: "IPX", 5: "APPLETALK", 6: "NETROM", 7: "BRIDGE", 8: "ATMPVC",
+	9:  "X25",
 	10: "INET6", 11: "ROSE", 12: "DECnet", 13: "NETBEUI", 14: "SECURITY", 15: "KEY", 16: "NETLINK",
 	17: "PACKET", 18: "ASH", 19: "ECONET", 20: "ATMSVC", 21: "RDS", 22: "SNA", 23: "IRDA", 24: "PPPOX",
 	25: "WANPIPE", 26: "LLC", 27: "IB", 28: "MPLS", 29: "CAN", 30: "TIPC", 31: "BLUETOOTH", 32: "IUCV",
-	33: "RXRPC", 34: "ISDN", 35: "PHONET", 36: "IEEE802154", 37: "CAIF", 38: "ALG", 39: "NFC", 40: "VSOCK",
+	33: "RXRPC", 34: "ISDN", 35: "PHONET", 36: "IEEE802154", 37: "CAIF", 38: "ALG", 39: "NFC",
+	40: "VSOCK",
 	41: "KCM", 42: "QIPCRTR", 43: "SMC", 44: "XDP", 45: "MCTP",
 }
 
@@ -126,12 +130,13 @@ func Namespace(name string) (flag uint64, ok bool) {
 
 // callArchitectures are those that system calls may be of. systemd.exec(5),
 // SystemCallArchitectures=.
-const callArchitectures = " native x86 x86-64 x32 arm arm64 mips mips64 mips64-n32 mips-le mips64-le " +
-	"mips64-le-n32 ppc ppc64 ppc64-le riscv64 s390 s390x parisc parisc64 "
+const callArchitectures = " native x86 x86-64 x32 arm arm64 mips mips64 mips64-n32 mips-le " +
+	"mips64-le mips64-le-n32 ppc ppc64 ppc64-le riscv64 s390 s390x parisc parisc64 "
 
 // IsCallArchitecture reports whether system calls may be of the architecture.
 func IsCallArchitecture(name string) bool {
-	return name != "" && !strings.Contains(name, " ") && strings.Contains(callArchitectures, " "+name+" ")
+	return name != "" && !strings.Contains(name, " ") && strings.Contains(callArchitectures,
+		" "+name+" ")
 }
 
 // Propagation gives the mount(2) flag of "shared", "slave" or "private".
@@ -198,7 +203,8 @@ func NUMAPolicy(name string) (n int, ok bool) {
 // SecureBit gives the bit of one of the securebits flags. capabilities(7).
 func SecureBit(name string) (bit int, ok bool) {
 	for i, b := range [...]string{
-		"noroot", "noroot-locked", "no-setuid-fixup", "no-setuid-fixup-locked", "keep-caps", "keep-caps-locked",
+		"noroot", "noroot-locked", "no-setuid-fixup", "no-setuid-fixup-locked", "keep-caps",
+		"keep-caps-locked",
 	} {
 		if b == name {
 			return 1 << i, true
@@ -210,7 +216,8 @@ func SecureBit(name string) (bit int, ok bool) {
 // CoredumpBit gives the number of a bit of /proc/PID/coredump_filter. core(5).
 func CoredumpBit(name string) (bit uint, ok bool) {
 	for i, b := range [...]string{
-		"private-anonymous", "shared-anonymous", "private-file-backed", "shared-file-backed", "elf-headers",
+		"private-anonymous", "shared-anonymous", "private-file-backed", "shared-file-backed",
+		"elf-headers",
 		"private-huge", "shared-huge", "private-dax", "shared-dax",
 	} {
 		if b == name {
@@ -222,7 +229,8 @@ func CoredumpBit(name string) (bit uint, ok bool) {
 
 // facilities are those of syslog(3) by number.
 var facilities = [...]string{
-	"kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "authpriv", "ftp",
+	"kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "authpriv",
+	"ftp",
 	16: "local0", 17: "local1", 18: "local2", 19: "local3", 20: "local4", 21: "local5", 22: "local6",
 	23: "local7",
 }

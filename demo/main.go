@@ -134,7 +134,7 @@ func (p place) advice() string {
 func (p place) command(out io.Writer) *exec.Cmd {
 	cmd := exec.Command(filepath.Join(p.bin(), "roused"), "--user", "--unit-path", p.units(),
 		"--unit", "demo.target", "--socket", p.socket(), "--log-target", "console")
-	cmd.Env = append(os.Environ(), "XDG_RUNTIME_DIR="+p.runtime())
+	cmd.Env = append(os.Environ(), "XDG_RUNTIME_DIR="+p.runtime(), "SYSTEMD_UNIT_PATH="+p.units())
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.WaitDelay = time.Second

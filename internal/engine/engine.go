@@ -124,6 +124,11 @@ func (e *Engine) handle(ev Event) {
 		e.killRequested(ev)
 	case Removed:
 		e.removed(ev)
+	case Pinned:
+		if u := e.unit(ev.Unit); u != nil {
+			u.pinned = ev.On
+			e.sweep = e.sweep || !ev.On
+		}
 	case Spawned:
 		e.spawned(ev)
 	case SpawnFailed:

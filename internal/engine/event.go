@@ -51,6 +51,13 @@ type KillRequested struct {
 // Removed asks to forget a unit at rest.
 type Removed struct{ Unit string }
 
+// Pinned tells that somebody outside refers to a unit, or does no longer: a
+// pinned unit is not collected.
+type Pinned struct {
+	Unit string
+	On   bool
+}
+
 // Spawned tells that a process was started. Problem is why its program could not
 // be executed after all; its Reaped follows.
 type Spawned struct {
@@ -145,6 +152,7 @@ func (JobCancelled) event()      {}
 func (ResetFailed) event()       {}
 func (KillRequested) event()     {}
 func (Removed) event()           {}
+func (Pinned) event()            {}
 func (Spawned) event()           {}
 func (SpawnFailed) event()       {}
 func (Reaped) event()            {}

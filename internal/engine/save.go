@@ -39,7 +39,7 @@ type savedUnit struct {
 	Times             [stamps]value.Instant
 	Cause             *Cause `json:",omitempty"`
 	Condition, Assert tests
-	Skipped           bool
+	Skipped, Pinned   bool
 	Starts, Autos     rateLimit
 	LimitHit, Cleaned bool
 	Testing           Op
@@ -76,7 +76,7 @@ func (u *runUnit) save() savedUnit {
 	s := savedUnit{
 		Name: u.Name, Job: u.job.save(), Nop: u.nop.save(), Service: u.svc, Socket: u.sock, Up: u.up,
 		Procs: u.procs, Invocation: u.invocation, Times: u.times, Cause: u.cause,
-		Condition: u.condition, Assert: u.assert, Skipped: u.skipped, Starts: u.starts, Autos: u.autos,
+		Condition: u.condition, Assert: u.assert, Skipped: u.skipped, Pinned: u.pinned, Starts: u.starts, Autos: u.autos,
 		LimitHit: u.limitHit, Cleaned: u.cleaned, Testing: u.testing,
 		Running: [2]bool{u.procs.Main.current != nil, u.procs.Control.current != nil},
 	}
@@ -141,7 +141,7 @@ func (e *Engine) restoreUnit(u *runUnit, s savedUnit) {
 		u.sock = s.Socket
 	}
 	u.up, u.procs, u.invocation, u.times, u.cause = s.Up, s.Procs, s.Invocation, s.Times, s.Cause
-	u.condition, u.assert, u.skipped = s.Condition, s.Assert, s.Skipped
+	u.condition, u.assert, u.skipped, u.pinned = s.Condition, s.Assert, s.Skipped, s.Pinned
 	u.starts, u.autos, u.limitHit, u.cleaned, u.testing = s.Starts, s.Autos, s.LimitHit, s.Cleaned, s.Testing
 	u.job, u.nop = e.restoreJob(u, s.Job), e.restoreJob(u, s.Nop)
 	for k, t := range s.Timers {

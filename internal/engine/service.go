@@ -141,6 +141,7 @@ func (s *service) active(u *runUnit) graph.ActiveState {
 func (s *service) enter(e *Engine, u *runUnit, sub ServiceState) {
 	was, word := u.active(), u.subWord()
 	s.Sub = sub
+	s.leaveIdle(e)
 	e.disarm(u, timerState)
 	if !s.watched() {
 		e.disarm(u, timerWatchdog)

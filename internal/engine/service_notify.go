@@ -131,7 +131,7 @@ func (s *service) mainPIDSaid(e *Engine, u *runUnit, ev Notified, text string) {
 		e.log(Warning, u, "Got MAINPID=%s, which is no process; ignored.", text)
 		return
 	}
-	if pid == u.procs.Main.PID && s.MainKnown {
+	if pid == u.procs.Main.PID && s.MainKnown || s.Idle {
 		return
 	}
 	switch s.Sub {

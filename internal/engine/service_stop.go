@@ -62,7 +62,6 @@ func (s *service) signal(u *runUnit) value.Signal {
 // it goes on at once.
 func (s *service) enterSignal(e *Engine, u *runUnit, sub ServiceState, r Result) {
 	s.note(r)
-	s.leaveIdle(e, u)
 	s.enter(e, u, sub)
 	def := u.Def.Service
 	waits := e.kill(u, s.signal(u), sub == StopSigkill || sub == FinalSigkill)
@@ -115,7 +114,6 @@ func (s *service) enterStopPost(e *Engine, u *runUnit, r Result) {
 // enterDead ends a run. With mayRestart, Restart= decides what follows.
 func (s *service) enterDead(e *Engine, u *runUnit, r Result, mayRestart bool) {
 	s.note(r)
-	s.leaveIdle(e, u)
 	e.forgetProcs(u)
 	s.Finding = 0
 	if s.Conn != 0 {
@@ -195,7 +193,7 @@ func (s *service) deadlinePassed(e *Engine, u *runUnit) {
 	switch s.Sub {
 	case Condition, StartPre, Start, StartPost: // TimeoutStartSec=, or the patience of Type=idle
 		if s.Idle {
-			s.leaveIdle(e, u)
+			s.leaveIdle(e)
 			s.launch(e, u)
 			return
 		}
@@ -271,7 +269,7 @@ func (s *service) abandon(e *Engine, u *runUnit, how unit.TimeoutFailureMode) {
 }
 
 // leaveIdle ends the waiting of a Type=idle service.
-func (s *service) leaveIdle(e *Engine, u *runUnit) {
+func (s *service) leaveIdle(e *Engine) {
 	if s.Idle {
 		s.Idle = false
 		e.idlers--
@@ -290,7 +288,7 @@ func (e *Engine) releaseIdlers() bool {
 	}
 	for _, u := range e.units {
 		if u != nil && u.svc != nil && u.svc.Idle {
-			u.svc.leaveIdle(e, u)
+			u.svc.leaveIdle(e)
 			u.svc.launch(e, u)
 		}
 	}

@@ -163,8 +163,8 @@ func (e *Engine) stop(u *runUnit) verdict {
 	case u.sock != nil:
 		return u.sock.stop(e, u)
 	}
-	u.set(e, false)
-	return already
+	u.set(e, false) // which ends the job, or makes the start of a restart of it
+	return underway
 }
 
 // reload begins to reload a unit, for a reload job.

@@ -35,6 +35,7 @@ type runUnit struct {
 	limitHit          bool
 	testing           Op   // the TestConditions under way
 	touched           bool // is in Engine.due
+	pinned            bool // see Pinned
 	cleaned           bool // nothing of it is left on the machine
 }
 
@@ -458,7 +459,7 @@ func (e *Engine) newInvocation(u *runUnit) {
 
 // rooted reports that the unit must stay in memory for its own sake.
 func (e *Engine) rooted(u *runUnit) bool {
-	if u.job != nil || u.nop != nil || u.Def.Perpetual || u.touched || u.procs.Populated {
+	if u.job != nil || u.nop != nil || u.Def.Perpetual || u.touched || u.pinned || u.procs.Populated {
 		return true
 	}
 	switch u.active() {

@@ -31,6 +31,7 @@ func (m *Manager) open() (err error) {
 	if m.tracker, err = cgroup.Open(cgroup.Config{Kind: m.cfg.Cgroups, Empty: m.unitEmpty, Log: m.logLine}); err != nil {
 		return err
 	}
+	m.machine.CgroupDir = m.tracker.UnifiedDir()
 	m.spawner = &spawn.Spawner{Users: m.users, Started: m.startedProcess, Directory: m.cfg.Home}
 	m.router = output.New(output.Config{
 		Console: m.cfg.Console, Default: m.cfg.Output, DefaultError: m.cfg.OutputError, Log: m.logLine,
@@ -115,15 +116,19 @@ func (m *Manager) died(x reap.Exit) {
 	}
 	ev := engine.Reaped{PID: x.PID, Code: codes[x.Code], Status: x.Status}
 	m.tracker.Reaped(x.PID)
-	m.post(func() {
-		name := m.e.Awaits(x.PID)
-		if m.flying > 0 && name == "" {
-			m.early[x.PID] = ev
-			return
-		}
-		ev.Last = name != "" && m.flyingBy[name] == 0 && m.isEmpty(name)
-		m.step(ev)
-	})
+	m.post(func() { m.reaped(ev) })
+}
+
+// reaped tells the engine of the end of a process, with whether it was the last of
+// its unit. Of a process that is not known it is told once its spawn has come in.
+func (m *Manager) reaped(ev engine.Reaped) {
+	name := m.e.Awaits(ev.PID)
+	if m.flying > 0 && name == "" {
+		m.early[ev.PID] = ev
+		return
+	}
+	ev.Last = name != "" && m.flyingBy[name] == 0 && m.isEmpty(name)
+	m.step(ev)
 }
 
 // isEmpty reports that no process of the unit is left.

@@ -167,6 +167,26 @@ func (m *Manager) launched(l *launch, p spawn.Process, problem string, err error
 	} else {
 		m.step(engine.Spawned{Op: l.Op, PID: p.PID, Problem: problem})
 	}
+	m.catchUp(name, p.PID)
+}
+
+// catchUp deals with what a new process has said, and with its end, if these
+// came before the engine knew of it.
+func (m *Manager) catchUp(name string, pid int) {
+	if m.flyingBy[name] == 0 {
+		held := m.held[name]
+		delete(m.held, name)
+		for _, msg := range held {
+			m.heard(msg, name, true)
+		}
+	}
+	if exit, ok := m.early[pid]; ok {
+		delete(m.early, pid)
+		m.reaped(exit)
+	}
+	if m.flying == 0 {
+		clear(m.early) // orphans, which no unit waits for
+	}
 }
 
 // started is called for each new process before its end can be noticed.

@@ -46,6 +46,13 @@ type FindMain struct {
 	Wait    bool
 }
 
+// WatchName asks for who has the bus name, now and whenever that changes, until
+// Off. NameOwned tells.
+type WatchName struct {
+	Unit, Name string
+	Off        bool
+}
+
 // TestConditions asks for the Condition…= and Assert…= of a unit.
 type TestConditions struct {
 	Op   Op
@@ -151,6 +158,7 @@ type Idle struct{}
 func (Spawn) effect()          {}
 func (Kill) effect()           {}
 func (FindMain) effect()       {}
+func (WatchName) effect()      {}
 func (TestConditions) effect() {}
 func (Listen) effect()         {}
 func (Watch) effect()          {}

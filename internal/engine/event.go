@@ -113,6 +113,12 @@ type Notified struct {
 	Ours    bool // MAINPID= names a process of this unit
 }
 
+// NameOwned tells who has a watched bus name: PID is the process, 0 if nobody has it.
+type NameOwned struct {
+	Unit, Name string
+	PID        int
+}
+
 // ConditionsTested answers TestConditions, one result per condition and assert.
 type ConditionsTested struct {
 	Op         Op
@@ -159,6 +165,7 @@ func (Reaped) event()            {}
 func (Emptied) event()           {}
 func (MainFound) event()         {}
 func (Notified) event()          {}
+func (NameOwned) event()         {}
 func (ConditionsTested) event()  {}
 func (Listening) event()         {}
 func (Incoming) event()          {}

@@ -153,11 +153,15 @@ var scriptCommands = map[string]func(w *scriptWorld, args []string) []string{
 	"advance": advanceTime,
 	"spawned": spawnedCommand, "spawn-fails": spawnFailsCommand,
 	"exit": exitCommand, "signal": exitCommand, "dump": exitCommand,
-	"empty":    func(w *scriptWorld, a []string) []string { return w.step(Emptied{Unit: a[0], After: w.last[a[0]]}) },
-	"main":     mainCommand,
-	"notify":   notifyCommand,
-	"tested":   testedCommand,
-	"listens":  listensCommand,
+	"empty":   func(w *scriptWorld, a []string) []string { return w.step(Emptied{Unit: a[0], After: w.last[a[0]]}) },
+	"main":    mainCommand,
+	"notify":  notifyCommand,
+	"tested":  testedCommand,
+	"listens": listensCommand,
+	"owned": func(w *scriptWorld, a []string) []string {
+		pid, _ := strconv.Atoi(a[2])
+		return w.step(NameOwned{Unit: a[0], Name: a[1], PID: pid})
+	},
 	"incoming": func(w *scriptWorld, a []string) []string { return w.step(Incoming{Unit: a[0]}) },
 	"connect": func(w *scriptWorld, a []string) []string {
 		n, _ := strconv.Atoi(a[1])
@@ -242,6 +246,8 @@ func (w *scriptWorld) effect(fx Effect) string {
 	case FindMain:
 		w.finds[fx.Unit] = fx.Op
 		return fmt.Sprintf("> find main of %s %s wait=%v", fx.Unit, fx.PIDFile, fx.Wait)
+	case WatchName:
+		return fmt.Sprintf("> watch name %s off=%v", fx.Name, fx.Off)
 	case TestConditions:
 		w.tests[fx.Unit.Name] = fx
 		return "> test conditions of " + fx.Unit.Name

@@ -25,6 +25,7 @@ type service struct {
 	Idle        bool       // Type=idle: waits for the other jobs
 	Invoked     procStatus // of the main process that ended last
 	StatusText  string
+	Named       bool // somebody has the bus name
 	Errno       int
 	Watchdog    value.Span // WATCHDOG_USEC= override; 0 is the setting
 	Conn        Handle     // the connection of an instance of an Accept=yes socket
@@ -189,7 +190,10 @@ func (s *service) start(e *Engine, u *runUnit) verdict {
 	if !s.KeepRestarts {
 		s.Restarts = 0
 	}
-	s.KeepRestarts = false
+	s.KeepRestarts, s.Named = false, false
+	if name := u.Def.Service.BusName; name != "" {
+		e.emit(WatchName{Unit: u.Name, Name: name})
+	}
 	s.enterCondition(e, u)
 	return underway
 }
@@ -313,6 +317,9 @@ func (s *service) enterStartPost(e *Engine, u *runUnit) {
 
 // good reports that the service can be said to run.
 func (s *service) good(u *runUnit) bool {
+	if u.Def.Service.Type == unit.DBus && !s.Named {
+		return false
+	}
 	if s.MainKnown {
 		return u.procs.Main.alive()
 	}

@@ -149,6 +149,28 @@ func (s *service) mainPIDSaid(e *Engine, u *runUnit, ev Notified, text string) {
 	e.emit(Changed{Unit: u.Name, Active: u.active().String(), Sub: u.subWord()})
 }
 
+// nameOwned: the bus name of a service has come or gone. BusName=.
+func (e *Engine) nameOwned(ev NameOwned) {
+	u := e.unit(ev.Unit)
+	if u == nil || u.svc == nil || u.Def.Service.BusName != ev.Name {
+		return
+	}
+	s := u.svc
+	s.Named = ev.PID != 0
+	if u.Def.Service.Type != unit.DBus {
+		return
+	}
+	e.cause = &Cause{
+		At: e.now, Unit: u.Name, What: "bus name " + ev.Name, Why: "owned by process " + itoa(ev.PID), From: u.cause,
+	}
+	switch {
+	case s.Sub == Start && s.Named:
+		s.enterStartPost(e, u)
+	case s.Sub == Running && !s.Named:
+		s.enterRunning(e, u, ResultSuccess)
+	}
+}
+
 func (s *service) saidReady(e *Engine, u *runUnit) {
 	s.Ready = notifyReady
 	t := u.Def.Service.Type

@@ -116,6 +116,9 @@ func (s *service) enterDead(e *Engine, u *runUnit, r Result, mayRestart bool) {
 	s.note(r)
 	e.forgetProcs(u)
 	s.Finding = 0
+	if name := u.Def.Service.BusName; name != "" {
+		e.emit(WatchName{Unit: u.Name, Name: name, Off: true})
+	}
 	if s.Conn != 0 {
 		e.dropConn(u)
 	}

@@ -342,6 +342,9 @@ func parseCommands(p *parse, v *[]value.Command) error {
 	}
 	list, err := value.ParseCommands(p.value, p.Expand)
 	*v = append(*v, list...)
+	if err == nil {
+		return nil
+	}
 	var bad *value.CommandError
 	if errors.As(err, &bad) && bad.Fatal {
 		return fatal{err, unit.BadSetting}

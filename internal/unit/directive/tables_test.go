@@ -51,3 +51,47 @@ func TestOracle(t *testing.T) {
 		}
 	}
 }
+
+// TestEnvironmentTable checks Environment= lines and the property they give.
+func TestEnvironmentTable(t *testing.T) {
+	for _, row := range tables.Read(t, "environment.tsv") {
+		if notHereLines(row[0]) {
+			continue
+		}
+		lines := "Environment=" + strings.ReplaceAll(row[0], "\n", "\nEnvironment=")
+		u, err := build(t, "service", "Service", lines)
+		if err != nil {
+			t.Errorf("%q: %v", row[0], err)
+		}
+		if have := plainJSON(properties(u)["Environment"].Value); !sameJSON(have, row[1]) {
+			t.Errorf("%q: have %s, want %s", row[0], have, row[1])
+		}
+	}
+}
+
+// TestExecWords checks ExecStart= lines and the property with all flags.
+func TestExecWords(t *testing.T) {
+	for _, row := range tables.Read(t, "exec-words.tsv") {
+		if notHereLines(row[0]) {
+			continue
+		}
+		lines := "Type=oneshot\nExecStart=\nExecStart=" + strings.ReplaceAll(row[0], "\n", "\nExecStart=")
+		u, err := build(t, "service", "Service", lines)
+		if (err == nil) != (row[1] == "loaded") {
+			t.Errorf("%q: have %v, want %s", row[0], err, row[1])
+		}
+		have := [][]any{}
+		for _, c := range properties(u)["ExecStartEx"].Value.([]any) {
+			have = append(have, c.([]any)[:3])
+		}
+		if text := plainJSON(have); !sameJSON(text, row[2]) {
+			t.Errorf("%q: have %s, want %s", row[0], text, row[2])
+		}
+	}
+}
+
+// notHereLines tells lines of a table that need the unit's name, which it does not
+// tell, or the joining of lines, which is done before.
+func notHereLines(lines string) bool {
+	return strings.Contains(lines, "%") || strings.Contains(lines+"\n", "\\\n")
+}

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"rouse/internal/engine"
+	"rouse/internal/face/dbus"
 	"rouse/internal/face/rpc"
 	"rouse/internal/host/boot"
 	"rouse/internal/host/spawn"
@@ -96,6 +97,7 @@ func serve(c manager.Config, o *options, requests <-chan boot.Request) (manager.
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	wg.Go(func() { serveRPC(ctx, m, l) })
+	wg.Go(func() { serveDBus(ctx, m, c.RuntimeDir) })
 	wg.Go(func() {
 		for {
 			select {
@@ -116,6 +118,16 @@ func serveRPC(ctx context.Context, m *manager.Manager, l net.Listener) {
 	server := rpc.Server{Manager: m, Log: func(line string) { m.Logf(engine.Notice, "%s", line) }}
 	if err := server.Serve(ctx, l); err != nil && ctx.Err() == nil {
 		m.Logf(engine.Err, "control socket: %v", err)
+	}
+}
+
+func serveDBus(ctx context.Context, m *manager.Manager, dir string) {
+	l, err := dbus.Listen(dir)
+	if err == nil {
+		err = dbus.Serve(ctx, l)
+	}
+	if err != nil {
+		m.Logf(engine.Warning, "private socket: %v", err)
 	}
 }
 

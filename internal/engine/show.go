@@ -235,10 +235,11 @@ var loadErrors = [unit.LoadStates]string{
 	unit.LoadFailed: "LoadFailed", unit.Merged: "LoadFailed", unit.Masked: "UnitMasked",
 }
 
-// conditions lists conditions with their results: 1 holds, -1 does not, 0 untested.
+// conditions lists conditions, the last one first as systemd has it, with their
+// results: 1 holds, -1 does not, 0 untested.
 func conditions(prefix string, list []unit.Condition, t tests) []any {
 	all := []any{}
-	for i, c := range list {
+	for i, c := range slices.Backward(list) {
 		result := int32(0)
 		if i < len(t.Results) {
 			result = -1

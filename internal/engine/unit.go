@@ -510,20 +510,22 @@ func (e *Engine) collect() {
 		}
 		return 1
 	})
-	for _, u := range gone {
-		e.drop(u)
-	}
+	e.drop(gone...)
 }
 
-// drop takes a unit out of memory.
-func (e *Engine) drop(u *runUnit) {
-	for k := range u.timers {
-		e.disarm(u, timerKind(k))
+// drop takes units out of memory.
+func (e *Engine) drop(units ...*runUnit) {
+	var nodes []*graph.Node
+	for _, u := range units {
+		for k := range u.timers {
+			e.disarm(u, timerKind(k))
+		}
+		if u.active() == graph.Failed {
+			e.failed--
+		}
+		nodes = append(nodes, u.Node)
+		e.units[u.ID] = nil
+		e.emit(UnitGone{Unit: u.Name})
 	}
-	if u.active() == graph.Failed {
-		e.failed--
-	}
-	e.g.Remove(u.Node)
-	e.units[u.ID] = nil
-	e.emit(UnitGone{Unit: u.Name})
+	e.g.Remove(nodes...)
 }

@@ -136,11 +136,29 @@ func (g *Graph) orderTargets(added []*Node) {
 	}
 }
 
-// Remove takes the node and all its links out of the graph.
-func (g *Graph) Remove(n *Node) {
-	for _, l := range n.links {
-		l.To.unlink(n)
+// Remove takes nodes and all their links out of the graph.
+func (g *Graph) Remove(nodes ...*Node) {
+	gone := make(map[*Node]bool, len(nodes))
+	for _, n := range nodes {
+		gone[n] = true
 	}
+	near := map[*Node]bool{}
+	for _, n := range nodes {
+		for _, l := range n.links {
+			near[l.To] = !gone[l.To]
+		}
+	}
+	for n, stays := range near {
+		if stays {
+			n.unlink(gone)
+		}
+	}
+	for _, n := range nodes {
+		g.remove(n)
+	}
+}
+
+func (g *Graph) remove(n *Node) {
 	n.links = nil
 	if g.byName[n.Name] == n {
 		delete(g.byName, n.Name)
@@ -199,8 +217,8 @@ func (n *Node) drop(to *Node, kind unit.Dep) {
 	n.sorted = false
 }
 
-func (n *Node) unlink(to *Node) {
-	n.links = slices.DeleteFunc(n.links, func(l Link) bool { return l.To == to })
+func (n *Node) unlink(gone map[*Node]bool) {
+	n.links = slices.DeleteFunc(n.links, func(l Link) bool { return gone[l.To] })
 	n.sorted = false
 }
 

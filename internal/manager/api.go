@@ -25,6 +25,7 @@ func (m *Manager) Info(ctx context.Context) (info face.Info, err error) {
 			Version: m.cfg.Version, Mode: "system", PID: os.Getpid(), SystemState: m.systemState(jobs, failed),
 			Units: units, Jobs: jobs, Failed: failed, Cgroups: m.tracker.Kind().String(),
 			CgroupRoot: m.tracker.Root(), UnitPath: m.cfg.UnitPath, Since: m.started,
+			Environment: m.cfg.Environment,
 		}
 		if m.cfg.User {
 			info.Mode = "user"
@@ -92,6 +93,11 @@ func (m *Manager) matches(unit string, patterns []string) bool {
 
 // ensure has the unit loaded, if it can be, and gives its primary name.
 func (m *Manager) ensure(unitName string) (string, *face.Error) {
+	if name.Valid(unitName, name.Template) {
+		return "", &face.Error{
+			Name: face.InvalidArgs, Message: "Unit name " + unitName + " is missing the instance name.",
+		}
+	}
 	if !name.Valid(unitName, name.Plain|name.Instance) {
 		return "", &face.Error{Name: face.InvalidArgs, Message: "Unit name " + unitName + " is not valid."}
 	}
@@ -151,13 +157,20 @@ func (m *Manager) properties(unit string) []face.Property {
 			cgroup = g.Path()
 		}
 	}
-	for i := range list {
-		if list[i].Name == "ControlGroup" {
-			list[i].Value = cgroup
-			return list
+	faults, notHonoured := []string{}, []string{}
+	if def := m.e.Definition(unit); def != nil {
+		for _, f := range def.Faults {
+			faults = append(faults, f.String())
 		}
+		notHonoured = append(notHonoured, def.NotHonoured...)
 	}
-	return append(list, face.Property{Name: "ControlGroup", Type: "s", Value: cgroup})
+	list = slices.DeleteFunc(list, func(p face.Property) bool { return p.Name == "ControlGroup" })
+	list = append(list,
+		face.Property{Name: "ControlGroup", Type: "s", Value: cgroup},
+		face.Property{Name: "Faults", Type: "as", Value: faults},
+		face.Property{Name: "NotHonoured", Type: "as", Value: notHonoured})
+	slices.SortFunc(list, func(a, b face.Property) int { return strings.Compare(a.Name, b.Name) })
+	return list
 }
 
 // Processes implements face.Manager.

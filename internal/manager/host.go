@@ -70,6 +70,9 @@ func (m *Manager) close() {
 		go m.drain()
 		m.reaper.Close()
 	}
+	if m.bus != nil {
+		m.bus.Close()
+	}
 	if m.notify != nil {
 		m.notify.Close()
 	}

@@ -17,6 +17,7 @@ import (
 	"rouse/internal/engine"
 	"rouse/internal/face"
 	"rouse/internal/graph/transaction"
+	"rouse/internal/host/bus"
 	"rouse/internal/host/cgroup"
 	"rouse/internal/host/condition"
 	"rouse/internal/host/dirs"
@@ -72,6 +73,11 @@ type Manager struct {
 	watcher *watch.Watcher
 	machine condition.Env
 
+	bus      *bus.Conn
+	dialling bool
+	freed    uint64            // when memory was last given back
+	names    map[string]string // watched bus names and whose they are to be
+
 	sockets   map[string]*socket.Set
 	conns     map[engine.Handle]*socket.Conn
 	lastConn  engine.Handle
@@ -112,7 +118,7 @@ func New(cfg Config) *Manager {
 		flyingBy: map[string]int{}, carried: map[string]engine.Op{}, early: map[int]engine.Reaped{},
 		finds: map[string]engine.FindMain{}, held: map[string][]*notify.Message{}, answers: map[uint64]func(engine.Replied){},
 		waiters: map[uint32][]func(engine.JobDone){}, listeners: map[chan face.Event]bool{},
-		machine: condition.Env{Environment: cfg.Environ},
+		names: map[string]string{}, machine: condition.Env{Environment: cfg.Environ},
 	}
 	m.level.Store(int32(cfg.Level))
 	return m
@@ -249,6 +255,8 @@ func (m *Manager) do(fx engine.Effect) {
 		m.goes(func() { m.send(m.testConditions(fx)) })
 	case engine.Listen:
 		m.listen(fx)
+	case engine.WatchName:
+		m.watchName(fx)
 	case engine.Watch:
 		m.watch(fx.Unit)
 	case engine.Unwatch:
@@ -262,6 +270,7 @@ func (m *Manager) do(fx engine.Effect) {
 	case engine.Load:
 		m.local = append(m.local, engine.Loaded{Units: m.closure(fx.Names)})
 	case engine.Changed:
+		m.busChanged(fx)
 		m.publish(face.Event{Kind: "unit-changed", Unit: fx.Unit, Active: fx.Active, Sub: fx.Sub})
 	case engine.UnitGone:
 		delete(m.carried, fx.Unit)
@@ -333,7 +342,10 @@ func (m *Manager) idle() {
 		m.logf(engine.Info, "", "Startup finished in %s.", took)
 		m.publish(face.Event{Kind: "startup-finished"})
 	}
-	m.goes(debug.FreeOSMemory)
+	if now := m.now().Mono; m.freed == 0 || now-m.freed > uint64(value.Minute) {
+		m.freed = now
+		m.goes(debug.FreeOSMemory)
+	}
 }
 
 // logf writes a line to the console.

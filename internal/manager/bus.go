@@ -1,0 +1,110 @@
+package manager
+
+import (
+	"rouse/internal/engine"
+	"rouse/internal/face"
+	"rouse/internal/graph/transaction"
+	"rouse/internal/host/bus"
+	"rouse/internal/unit"
+)
+
+// busService is the unit whose being up means that there is a bus to connect to.
+const busService = "dbus.service"
+
+// busAddress is where the bus of this manager listens.
+func (m *Manager) busAddress() string {
+	if m.cfg.User {
+		return "unix:path=" + m.cfg.RuntimeDir + "/bus"
+	}
+	return "unix:path=/run/dbus/system_bus_socket"
+}
+
+// watchName follows who has a bus name, for a service; it is asked again of each
+// new connection.
+func (m *Manager) watchName(fx engine.WatchName) {
+	if fx.Off {
+		delete(m.names, fx.Name)
+		if m.bus != nil {
+			m.bus.Unwatch(fx.Name)
+		}
+		return
+	}
+	m.names[fx.Name] = fx.Unit
+	if m.bus != nil {
+		m.bus.Watch(fx.Name)
+	}
+}
+
+// busChanged connects to the bus once its service is up.
+func (m *Manager) busChanged(fx engine.Changed) {
+	def := m.e.Definition(busService)
+	if def == nil || def.Name != fx.Unit || fx.Active != "active" || m.bus != nil || m.dialling {
+		return
+	}
+	m.dialling = true
+	m.goes(func() {
+		c, err := bus.Dial(bus.Config{
+			Address: m.busAddress(), Owner: m.nameOwned, Activate: m.activate, Lost: m.busLost, Log: m.logLine,
+		})
+		m.post(func() {
+			m.dialling = false
+			if err != nil {
+				m.logf(engine.Warning, "", "connect to the bus: %v", err)
+				return
+			}
+			m.bus = c
+			for name := range m.names {
+				c.Watch(name)
+			}
+		})
+	})
+}
+
+func (m *Manager) nameOwned(name string, pid int) {
+	m.post(func() {
+		if unit, ok := m.names[name]; ok {
+			m.step(engine.NameOwned{Unit: unit, Name: name, PID: pid})
+		}
+	})
+}
+
+// busLost: the bus has gone; nobody has any name there any more.
+func (m *Manager) busLost(err error) {
+	m.post(func() {
+		m.logf(engine.Notice, "", "the bus is gone: %v", err)
+		m.bus = nil
+		for name, unit := range m.names {
+			m.step(engine.NameOwned{Unit: unit, Name: name})
+		}
+		if s, ok := m.e.Unit(busService); ok && s.Active == "active" {
+			m.busChanged(engine.Changed{Unit: s.Name, Active: s.Active})
+		}
+	})
+}
+
+// activate starts a unit because the bus has a message for it.
+func (m *Manager) activate(name string) {
+	m.post(func() {
+		fail := func(err *face.Error) {
+			m.logf(engine.Warning, name, "bus activation: %s", err.Message)
+			if m.bus != nil {
+				m.bus.ActivationFailed(name, err.Name, err.Message)
+			}
+		}
+		primary, err := m.ensure(name)
+		if err != nil {
+			fail(err)
+			return
+		}
+		m.lastReq++
+		m.answers[m.lastReq] = func(r engine.Replied) {
+			if r.Err != nil {
+				fail(faceError(r.Err))
+			}
+		}
+		m.step(engine.JobRequested{
+			Req: m.lastReq, Unit: primary, Type: transaction.Start, Mode: unit.Replace, Auto: true,
+			Why: "bus activation",
+		})
+	})
+}

@@ -5,10 +5,31 @@
 // BusName= in systemd.service(5), and for the activation of dbus-daemon(1).
 package bus
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+
+	"rouse/internal/wire/dbus"
+)
 
 // Name is the well-known name of the manager.
 const Name = "org.freedesktop.systemd1"
+
+const (
+	// greeting bounds how long the bus may take to let us in.
+	greeting = 25 * time.Second
+
+	// ownQueue is how many messages of our own may wait to be written. When they
+	// are more, the bus is not reading, and the connection is given up.
+	ownQueue = 4096
+
+	// replyQueue is how many answers may wait. When they are more, nothing is
+	// read until the bus takes some: a burst of calls does not end the connection.
+	replyQueue = 64
+)
 
 // Config says which bus, and who is told. The functions are called one at a
 // time, in the order of what happened, by a goroutine of the connection; while
@@ -30,32 +51,220 @@ type Config struct {
 	// Close. It is the last call, and comes once.
 	Lost func(err error)
 
-	// Log takes a line for people.
+	// Log takes a line for people. Any of the four may be nil.
 	Log func(line string)
 }
 
 // A Conn is a connection. Its methods never wait for the bus.
 type Conn struct {
-	config Config
+	config  Config
+	socket  net.Conn
+	own     chan []byte   // messages of ours
+	replies chan []byte   // answers to calls of others
+	closing chan struct{} // closed when the connection is to end
+	done    chan struct{} // closed when its goroutines have ended
+
+	mu      sync.Mutex
+	serial  uint32
+	ended   bool                           // closing is closed
+	told    bool                           // nobody is to be told by Lost
+	why     error                          // of the end
+	calls   map[uint32]func(*dbus.Message) // ours that have no answer yet, by serial
+	watched map[string]string              // names, and the connection that owns each
 }
 
 // Dial connects. That the bus takes no connections is an error here; what it
 // says to who we are and to our name is known later, and comes by Lost or Log.
-func Dial(c Config) (*Conn, error) { return nil, errors.New("dial bus: not there yet") }
+func Dial(c Config) (*Conn, error) {
+	socket, err := connect(c.Address)
+	if err != nil {
+		return nil, err
+	}
+	conn := newConn(c, socket)
+	conn.hello()
+	go conn.run()
+	return conn, nil
+}
+
+func newConn(c Config, socket net.Conn) *Conn {
+	if c.Owner == nil {
+		c.Owner = func(string, int) {}
+	}
+	if c.Activate == nil {
+		c.Activate = func(string) {}
+	}
+	if c.Lost == nil {
+		c.Lost = func(error) {}
+	}
+	if c.Log == nil {
+		c.Log = func(string) {}
+	}
+	return &Conn{
+		config:  c,
+		socket:  socket,
+		own:     make(chan []byte, ownQueue),
+		replies: make(chan []byte, replyQueue),
+		closing: make(chan struct{}),
+		done:    make(chan struct{}),
+		calls:   make(map[uint32]func(*dbus.Message)),
+		watched: make(map[string]string),
+	}
+}
+
+// hello puts in the queue what each connection begins with. We wait in the
+// line for our name, for our own connection before a re-execution may be in it.
+func (c *Conn) hello() {
+	c.call("Hello", "", nil, func(m *dbus.Message) {
+		if m.Type == dbus.Error {
+			c.end(fmt.Errorf("bus: hello: %s", m.ErrorName))
+		}
+	})
+	var e dbus.Encoder
+	e.Text(Name)
+	e.Uint32(0)
+	c.call("RequestName", "su", e.Bytes(), func(m *dbus.Message) {
+		if m.Type == dbus.Error {
+			c.config.Log(fmt.Sprintf("bus: request name %s: %s; going on without it",
+				Name, m.ErrorName))
+			return
+		}
+		if m.Decoder().Uint32() == inQueue {
+			c.config.Log(fmt.Sprintf("bus: name %s is somebody else's; waiting for it", Name))
+		}
+	})
+}
+
+// inQueue is the answer to RequestName that the name is ours when others drop it.
+const inQueue = 2
 
 // Watch has Owner told who owns a name, now and after each change, until Unwatch.
 // Watching a name again asks again.
-func (c *Conn) Watch(name string) {}
+func (c *Conn) Watch(name string) {
+	if !dbus.IsBusName(name) {
+		c.config.Log(fmt.Sprintf("bus: watch %q: not a name on the bus; ignoring it", name))
+		return
+	}
+	c.mu.Lock()
+	_, again := c.watched[name]
+	if !again {
+		c.watched[name] = ""
+	}
+	c.mu.Unlock()
+	if !again {
+		c.call("AddMatch", "s", text(matchOwner(name)), func(m *dbus.Message) {
+			if m.Type == dbus.Error {
+				c.config.Log(fmt.Sprintf("bus: watch %s: %s; its changes are not seen",
+					name, m.ErrorName))
+			}
+		})
+	}
+	c.call("GetNameOwner", "s", text(name), func(m *dbus.Message) {
+		if m.Type == dbus.Error {
+			c.owned(name, "")
+			return
+		}
+		c.owned(name, m.Decoder().Text())
+	})
+}
 
 // Unwatch ends what Watch began, however often that was. An Owner under way may
 // still come.
-func (c *Conn) Unwatch(name string) {}
+func (c *Conn) Unwatch(name string) {
+	c.mu.Lock()
+	_, ok := c.watched[name]
+	delete(c.watched, name)
+	c.mu.Unlock()
+	if ok {
+		c.call("RemoveMatch", "s", text(matchOwner(name)), func(*dbus.Message) {})
+	}
+}
+
+// owned takes note of the connection that owns a name, and tells its process id
+// when the bus has said it.
+func (c *Conn) owned(name, owner string) {
+	if !c.note(name, owner) {
+		return
+	}
+	if owner == "" {
+		c.config.Owner(name, 0)
+		return
+	}
+	c.call("GetConnectionUnixProcessID", "s", text(owner), func(m *dbus.Message) {
+		pid := -1
+		switch {
+		case m.Type == dbus.Return && m.Signature == "u":
+			pid = int(m.Decoder().Uint32())
+		case m.ErrorName == "org.freedesktop.DBus.Error.NameHasNoOwner":
+			return // its end is on the way
+		}
+		if pid == 0 {
+			pid = -1 // of another pid namespace
+		}
+		if c.owns(name, owner) {
+			c.config.Owner(name, pid)
+		}
+	})
+}
+
+// note reports whether anybody wants to know.
+func (c *Conn) note(name, owner string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_, ok := c.watched[name]
+	if ok {
+		c.watched[name] = owner
+	}
+	return ok
+}
+
+func (c *Conn) owns(name, owner string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now, ok := c.watched[name]
+	return ok && now == owner
+}
 
 // ActivationFailed tells the bus that a unit it asked for by Activate will not
 // come, so that it can tell who waits for the name. errName is a D-Bus error,
 // as "org.freedesktop.systemd1.NoSuchUnit".
-func (c *Conn) ActivationFailed(unit, errName, message string) {}
+func (c *Conn) ActivationFailed(unit, errName, message string) {
+	if !dbus.IsInterface(errName) {
+		errName = "org.freedesktop.DBus.Error.Failed"
+	}
+	var e dbus.Encoder
+	e.Text(plain(unit))
+	e.Text(errName)
+	e.Text(plain(message))
+	c.send(&dbus.Message{
+		Type:        dbus.Signal,
+		Path:        "/org/freedesktop/systemd1",
+		Interface:   activator,
+		Member:      "ActivationFailure",
+		Destination: busName,
+		Signature:   "sss",
+		Body:        e.Bytes(),
+	}, nil)
+}
 
 // Close ends the connection without a call of Lost. It waits for nobody: a
 // callback under way may still be running.
-func (c *Conn) Close() {}
+func (c *Conn) Close() {
+	c.mu.Lock()
+	c.told = true
+	c.mu.Unlock()
+	c.end(errClosed)
+}
+
+var errClosed = errors.New("bus: connection closed")
+
+// end makes the goroutines end. The first reason counts.
+func (c *Conn) end(why error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ended {
+		return
+	}
+	c.ended, c.why = true, why
+	close(c.closing)
+	c.socket.Close()
+}

@@ -172,7 +172,9 @@ func start(t *testing.T, dir string) control {
 		"--log-target", "console")
 	var said strings.Builder
 	cmd.Stdout, cmd.Stderr = &said, &said
-	cmd.Env = append(os.Environ(), "XDG_RUNTIME_DIR="+dir)
+	// Not the machine's own units: what these want and do is not the test's business.
+	cmd.Env = append(os.Environ(), "XDG_RUNTIME_DIR="+dir,
+		"SYSTEMD_UNIT_PATH="+filepath.Join(dir, "units"))
 	cmd.WaitDelay = time.Second
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -41,7 +41,7 @@ type Config struct {
 
 	// Owner tells who owns a watched name: its process id, 0 for nobody (any
 	// more, or yet: the first answer after Watch may say so), and -1 for
-	// somebody whose process the bus does not know.
+	// somebody whose process the bus does not know. The same may come twice.
 	Owner func(name string, pid int)
 
 	// Activate asks to start a unit, for a service file with SystemdService=.
@@ -51,11 +51,13 @@ type Config struct {
 	// Close. It is the last call, and comes once.
 	Lost func(err error)
 
-	// Log takes a line for people. Any of the four may be nil.
+	// Log takes a line for people; it alone may come from a method of Conn too.
+	// Any of the four may be nil.
 	Log func(line string)
 }
 
-// A Conn is a connection. Its methods never wait for the bus.
+// A Conn is a connection. Its methods never wait for the bus, and may be called
+// by anybody; but those about one name by one goroutine.
 type Conn struct {
 	config  Config
 	socket  net.Conn
@@ -67,7 +69,7 @@ type Conn struct {
 	mu      sync.Mutex
 	serial  uint32
 	ended   bool                           // closing is closed
-	told    bool                           // nobody is to be told by Lost
+	quiet   bool                           // Lost is not to be called
 	why     error                          // of the end
 	calls   map[uint32]func(*dbus.Message) // ours that have no answer yet, by serial
 	watched map[string]string              // names, and the connection that owns each
@@ -134,8 +136,10 @@ func (c *Conn) hello() {
 	})
 }
 
-// inQueue is the answer to RequestName that the name is ours when others drop it.
-const inQueue = 2
+const (
+	inQueue = 2 // answer to RequestName: the name is ours when others drop it
+	noOwner = "org.freedesktop.DBus.Error.NameHasNoOwner"
+)
 
 // Watch has Owner told who owns a name, now and after each change, until Unwatch.
 // Watching a name again asks again.
@@ -159,11 +163,15 @@ func (c *Conn) Watch(name string) {
 		})
 	}
 	c.call("GetNameOwner", "s", text(name), func(m *dbus.Message) {
-		if m.Type == dbus.Error {
+		switch {
+		case m.Type == dbus.Return:
+			c.owned(name, m.Decoder().Text())
+		case m.ErrorName == noOwner:
 			c.owned(name, "")
-			return
+		default:
+			c.config.Log(fmt.Sprintf("bus: owner of %s: %s; taken for unknown",
+				name, m.ErrorName))
 		}
-		c.owned(name, m.Decoder().Text())
 	})
 }
 
@@ -194,7 +202,7 @@ func (c *Conn) owned(name, owner string) {
 		switch {
 		case m.Type == dbus.Return && m.Signature == "u":
 			pid = int(m.Decoder().Uint32())
-		case m.ErrorName == "org.freedesktop.DBus.Error.NameHasNoOwner":
+		case m.ErrorName == noOwner:
 			return // its end is on the way
 		}
 		if pid == 0 {
@@ -250,7 +258,7 @@ func (c *Conn) ActivationFailed(unit, errName, message string) {
 // callback under way may still be running.
 func (c *Conn) Close() {
 	c.mu.Lock()
-	c.told = true
+	c.quiet = true
 	c.mu.Unlock()
 	c.end(errClosed)
 }

@@ -60,11 +60,11 @@ func answer(m *dbus.Message, cut bool) *dbus.Message {
 	child, known := children[m.Path]
 	switch {
 	case cut:
-		return refuse("LimitsExceeded", fmt.Sprintf("messages of over %d bytes are not taken", largest))
+		return refuse("LimitsExceeded", fmt.Sprintf("no message of over %d bytes is read", largest))
 	case m.Member == "Ping" && (m.Interface == peer || m.Interface == "") && m.Signature == "":
 		return &dbus.Message{Type: dbus.Return}
 	case !known:
-		return refuse("UnknownObject", fmt.Sprintf("no object %s", m.Path))
+		return refuse("UnknownObject", fmt.Sprintf("no object %.256s", m.Path))
 	case m.Member == "Introspect" && (m.Interface == introspectable || m.Interface == ""):
 		if m.Signature != "" {
 			return refuse("InvalidArgs", "Introspect takes no arguments")
@@ -78,12 +78,9 @@ func answer(m *dbus.Message, cut bool) *dbus.Message {
 			Signature: "s",
 			Body:      text(fmt.Sprintf(introspection, node)),
 		}
-	case m.Interface == "":
-		return refuse("UnknownMethod", fmt.Sprintf("no method %s", m.Member))
-	case m.Interface != peer && m.Interface != introspectable:
-		return refuse("UnknownInterface", fmt.Sprintf("no interface %s", m.Interface))
 	}
-	return refuse("UnknownMethod", fmt.Sprintf("no method %s.%s", m.Interface, m.Member))
+	return refuse("UnknownMethod",
+		fmt.Sprintf("no method %s of interface %q at %s", m.Member, m.Interface, m.Path))
 }
 
 func refuse(name, message string) *dbus.Message {

@@ -55,37 +55,41 @@ func (c *Conn) call(member, sig string, body []byte, answer func(*dbus.Message))
 
 // send queues a message of ours.
 func (c *Conn) send(m *dbus.Message, answer func(*dbus.Message)) {
-	if !c.queue(m, answer) {
-		c.end(fmt.Errorf("bus: %d messages wait and none is taken; giving it up", ownQueue))
+	switch err := c.queue(m, answer); {
+	case errors.Is(err, errFull):
+		c.end(err)
+	case err != nil:
+		c.config.Log(fmt.Sprintf("bus: send %s: %v; leaving it out", m.Member, err))
 	}
 }
 
-// queue reports false when there is no room. The lock keeps the queue in the
-// order of the serials.
-func (c *Conn) queue(m *dbus.Message, answer func(*dbus.Message)) bool {
+var errFull = fmt.Errorf("bus: %d messages wait and none is taken", ownQueue)
+
+// queue puts a message in the queue, unless it is full or the message is not a
+// valid one. After the end it goes nowhere.
+func (c *Conn) queue(m *dbus.Message, answer func(*dbus.Message)) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.ended {
-		return true
+		return nil
 	}
 	m.Serial = c.nextSerial()
 	b, err := m.Append(nil)
 	if err != nil {
-		c.config.Log(fmt.Sprintf("bus: send %s: %v; leaving it out", m.Member, err))
-		return true
+		return err
 	}
 	if len(c.calls) >= ownQueue {
-		return false
+		return errFull
 	}
 	select {
 	case c.own <- b:
 	default:
-		return false
+		return errFull
 	}
 	if answer != nil {
 		c.calls[m.Serial] = answer
 	}
-	return true
+	return nil
 }
 
 // nextSerial is called with the lock held.
@@ -101,22 +105,21 @@ func (c *Conn) nextSerial() uint32 {
 func (c *Conn) run() {
 	defer close(c.done)
 	reader := bufio.NewReader(c.socket)
-	err := c.greet(reader)
-	if err == nil {
+	if err := c.greet(reader); err != nil {
+		c.end(fmt.Errorf("bus: authenticate: %w", err))
+	} else {
 		written := make(chan struct{})
 		go func() {
 			defer close(written)
 			c.write()
 		}()
-		err = c.read(reader)
-		c.end(fmt.Errorf("bus: %w", err))
+		c.end(fmt.Errorf("bus: %w", c.read(reader)))
 		<-written
 	}
-	c.end(err)
 	c.mu.Lock()
-	told, why := c.told, c.why
+	quiet, why := c.quiet, c.why
 	c.mu.Unlock()
-	if !told {
+	if !quiet {
 		c.config.Lost(why)
 	}
 }
@@ -124,20 +127,20 @@ func (c *Conn) run() {
 // greet has the bus accept us.
 func (c *Conn) greet(r *bufio.Reader) error {
 	if err := c.socket.SetDeadline(time.Now().Add(greeting)); err != nil {
-		return fmt.Errorf("bus: %w", err)
+		return err
 	}
 	if _, err := c.socket.Write(auth()); err != nil {
-		return fmt.Errorf("bus: authenticate: %w", err)
+		return err
 	}
 	line, err := r.ReadSlice('\n')
 	if err != nil {
-		return fmt.Errorf("bus: authenticate: %w", err)
+		return err
 	}
 	if !strings.HasPrefix(string(line), "OK ") {
-		return fmt.Errorf("bus: authenticate: bus says %q", strings.TrimSpace(string(line)))
+		return fmt.Errorf("the bus says %q", strings.TrimSpace(string(line)))
 	}
 	if _, err := io.WriteString(c.socket, "BEGIN\r\n"); err != nil {
-		return fmt.Errorf("bus: authenticate: %w", err)
+		return err
 	}
 	return c.socket.SetDeadline(time.Time{})
 }

@@ -312,15 +312,21 @@ func (n *none) Reaped(pid int) {
 	}
 	m.gone = true // it may still lead a session; scan forgets it
 	n.members[pid] = m
-	empty := m.unit.populated && !n.anyAlive(m.unit) && len(n.scan()[m.unit]) == 0
-	if empty {
-		m.unit.populated = false
-		n.prune(m.unit)
-	}
+	empty := n.emptied(m.unit)
 	n.mu.Unlock()
 	if empty {
 		n.config.Empty(m.unit.unit)
 	}
+}
+
+// emptied looks whether the last process of a unit has gone.
+func (n *none) emptied(g *loose) bool {
+	if !g.populated || n.anyAlive(g) || len(n.scan()[g]) > 0 {
+		return false
+	}
+	g.populated = false
+	n.prune(g)
+	return true
 }
 
 func (n *none) anyAlive(g *loose) bool {
@@ -353,16 +359,23 @@ func (g *loose) Path() string { return "" }
 func (g *loose) Enter(string) (Place, error) { return nowhere, nil }
 
 func (g *loose) Register(pid int, invocation string) {
-	g.n.mu.Lock()
-	defer g.n.mu.Unlock()
+	n := g.n
+	n.mu.Lock()
 	if invocation != "" {
-		g.n.invoked[invocation] = g
+		n.invoked[invocation] = g
 	}
 	s, err := look(pid)
 	if err != nil {
 		s = proc.Stat{PID: pid} // its exit will come, and find the unit
 	}
-	g.n.record(s, g)
+	// Before this it may have been taken for an orphan of a unit that was dying.
+	taken := n.members[pid].unit
+	n.record(s, g)
+	empty := taken != nil && taken != g && n.emptied(taken)
+	n.mu.Unlock()
+	if empty {
+		n.config.Empty(taken.unit)
+	}
 }
 
 func (g *loose) Attach(pid int) error {

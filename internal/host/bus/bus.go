@@ -75,8 +75,9 @@ type Conn struct {
 	watched map[string]string              // names, and the connection that owns each
 }
 
-// Dial connects. That the bus takes no connections is an error here; what it
-// says to who we are and to our name is known later, and comes by Lost or Log.
+// Dial connects, without waiting for anything. That the bus takes no connections
+// is an error here; what it says to who we are and to our name is known later, and
+// comes by Lost or Log: even before the caller has the Conn.
 func Dial(c Config) (*Conn, error) {
 	socket, err := connect(c.Address)
 	if err != nil {
@@ -113,8 +114,8 @@ func newConn(c Config, socket net.Conn) *Conn {
 	}
 }
 
-// hello puts in the queue what each connection begins with. We wait in the
-// line for our name, for our own connection before a re-execution may be in it.
+// hello queues what each connection begins with. If our name is taken, we are to
+// wait for it: by our own connection, it may be, from before a re-execution.
 func (c *Conn) hello() {
 	c.call("Hello", "", nil, func(m *dbus.Message) {
 		if m.Type == dbus.Error {

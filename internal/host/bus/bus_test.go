@@ -35,7 +35,8 @@ func newDaemon(t *testing.T) *daemon {
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	d := &daemon{dir: dir, address: "unix:path=" + filepath.Join(dir, "bus")}
-	d.file(t, "bus.conf", `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+	d.file(t, "bus.conf", `<!DOCTYPE busconfig PUBLIC
+ "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
 <busconfig>
  <type>session</type>
@@ -97,7 +98,7 @@ func (d *daemon) stop() {
 	}
 }
 
-// A log of what a connection tells, a line each.
+// What a connection tells, a line each.
 type seen chan string
 
 func (s seen) config(address string) Config {
@@ -167,6 +168,7 @@ func (c *Conn) ask(t *testing.T, member, sig string, body []byte) *dbus.Message 
 	return nil
 }
 
+// obtain gets a name on the bus.
 func (c *Conn) obtain(t *testing.T, name string) {
 	t.Helper()
 	var e dbus.Encoder
@@ -226,7 +228,7 @@ func TestOwner(t *testing.T) {
 	if len(s) != 0 {
 		t.Errorf("after Unwatch: %s", <-s)
 	}
-	c.Watch(busName) // which has no connection like others
+	c.Watch(busName) // whose owner is the bus
 	s.want(t, "owner "+busName)
 	c.Watch("not a name")
 	s.want(t, `log bus: watch "not a name": not a name on the bus; ignoring it`)
@@ -285,6 +287,23 @@ func TestNameTaken(t *testing.T) {
 	s.want(t, "owner "+Name)
 	other.Close()
 	s.want(t, fmt.Sprintf("owner %s %d", Name, os.Getpid()))
+}
+
+// Without the policy that lets us have our name, names are seen all the same.
+func TestNameDenied(t *testing.T) {
+	d := newDaemon(t)
+	conf, err := os.ReadFile(filepath.Join(d.dir, "bus.conf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.file(t, "bus.conf", strings.Replace(string(conf), `<allow own="*"/>`,
+		`<allow own="*"/><deny own="`+Name+`"/>`, 1))
+	d.start(t)
+	c, s := dial(t, d.address)
+	s.want(t, "log bus: request name "+Name+
+		": org.freedesktop.DBus.Error.AccessDenied; going on without it")
+	c.Watch("org.example.Web")
+	s.want(t, "owner org.example.Web 0")
 }
 
 func TestCalls(t *testing.T) {
@@ -421,7 +440,9 @@ func TestQueueIsBounded(t *testing.T) {
 }
 
 func TestRefused(t *testing.T) {
-	for _, says := range []string{"REJECTED EXTERNAL\r\n", "", "OK 1\r\nnot a message at all", "OK 1"} {
+	for _, says := range []string{
+		"", "REJECTED EXTERNAL\r\n", "OK 1", "OK 1\r\nnot a message at all",
+	} {
 		path := filepath.Join(t.TempDir(), "s")
 		l, err := net.Listen("unix", path)
 		if err != nil {

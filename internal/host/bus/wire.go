@@ -207,7 +207,9 @@ func (c *Conn) take(b []byte, header, total int) {
 	case dbus.Return, dbus.Error:
 		c.answered(m)
 	case dbus.Signal:
-		c.signal(m)
+		if total <= largest {
+			c.signal(m)
+		}
 	}
 }
 
@@ -235,7 +237,7 @@ func (c *Conn) signal(m *dbus.Message) {
 	switch {
 	case m.Interface == activator && m.Member == "ActivationRequest" && m.Signature == "s":
 		c.config.Activate(d.Text())
-	case m.Interface != busName || m.Path != busPath:
+	case m.Interface != busName || m.Path != busPath: // of no interest
 	case m.Member == "NameOwnerChanged" && m.Signature == "sss":
 		name, _, owner := d.Text(), d.Text(), d.Text()
 		c.owned(name, owner)

@@ -486,6 +486,6 @@ func parseInterfaces(p *parse, v *unit.Restriction) error {
 		}
 		names = append(names, w)
 	})
-	restrict(v, !v.Any(), invert, names)
+	restrict(v, len(v.Names) == 0, invert, names)
 	return err
 }

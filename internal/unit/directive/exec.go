@@ -21,7 +21,7 @@ var execRows = []Row{
 	{Name: "DynamicUser", Group: execGroup, Default: "no",
 		Support: Parsed, Note: "users are not made up on the fly",
 		Doc: "Run as a user that exists only as long as the unit does.",
-		in:  in[bool]{&boolean, func(u *unit.Unit) *bool { return &u.Exec.DynamicUser }}},
+		in:  in[bool]{&mustBool, func(u *unit.Unit) *bool { return &u.Exec.DynamicUser }}},
 	{Name: "ExecSearchPath", Group: execGroup,
 		Doc: "Where commands that are no path are sought, separated by colons.",
 		in:  in[[]string]{&searchPath, func(u *unit.Unit) *[]string { return &u.Exec.SearchPath }}},
@@ -365,7 +365,7 @@ func (s directories) add(p *parse, d *unit.Directories, w string) {
 		d.Paths[at] = unit.DirectoryPath{Path: path}
 	}
 	if link != "" {
-		d.Paths[at].Links = appendNew(d.Paths[at].Links, link)
+		d.Paths[at].Links = append(d.Paths[at].Links, link)
 	}
 }
 

@@ -185,11 +185,8 @@ func parseSecureBits(p *parse, v *int) error {
 		}
 		bits |= bit
 	})
-	if err != nil {
-		return err
-	}
 	*v = bits
-	return nil
+	return err
 }
 
 // personalities are the architectures that a machine can pretend to be, its own
@@ -384,6 +381,10 @@ func (s callFilter) assign(p *parse) error {
 				p.ignore(w, err.Error())
 				return
 			}
+			if !invert {
+				p.ignore(w, "what is allowed has no error")
+				return
+			}
 		}
 		s.word(p, f, name, errno, invert)
 	})
@@ -401,13 +402,14 @@ func (s callFilter) word(p *parse, f *unit.CallFilter, name string, errno int, i
 		p.ignore(name, "not a system call")
 		return
 	}
+	other := invert == f.Allow // of the other kind than the list
 	for _, c := range calls {
 		at := sort.Search(len(f.Calls), func(i int) bool { return f.Calls[i].Name >= c })
 		have := at < len(f.Calls) && f.Calls[at].Name == c
 		switch {
-		case invert == f.Allow && have: // of the other kind than the list
+		case other && errno == unit.CallDefault && have:
 			f.Calls = append(f.Calls[:at:at], f.Calls[at+1:]...)
-		case invert == f.Allow:
+		case other && errno == unit.CallDefault:
 		case have:
 			f.Calls[at].Errno = errno
 		default:

@@ -12,19 +12,21 @@ import (
 // Finish completes u when all its files have been applied: it chooses what was
 // left open, adds what settings imply, and checks that they fit together. The
 // error says why the unit must not be used; its load state is u.Broken if that
-// is set, else bad-setting.
+// is set, else bad-setting. A nil c is an empty one, a nil d is c.Defaults.
 func Finish(u *unit.Unit, c *Context, d *Defaults) error {
-	if u.Broken != unit.Stub {
-		return why("a setting that cannot be read is too important to be left out")
-	}
 	if c == nil {
 		c = &Context{}
 	}
 	if d == nil {
 		d = c.defaults()
 	}
-	if u.Exec != nil {
+	broken := u.Broken != unit.Stub
+	if u.Exec != nil && (!broken || u.Mount != nil || u.Swap != nil) {
 		finishExec(u, c, d)
+	}
+	if broken {
+		finishBroken(u)
+		return why("a setting that cannot be read is too important to be left out")
 	}
 	switch u.Type {
 	case name.Service:
@@ -56,6 +58,16 @@ func Finish(u *unit.Unit, c *Context, d *Defaults) error {
 	case name.Bad, name.Target, name.Device, name.Types:
 	}
 	return nil
+}
+
+// finishBroken completes what shows of mounts and swaps that must not be used.
+func finishBroken(u *unit.Unit) {
+	if u.Mount != nil && u.Mount.Where != "" {
+		describe(u, &u.Mount.Where)
+	}
+	if u.Swap != nil && u.Swap.What != "" {
+		describe(u, &u.Swap.What)
+	}
 }
 
 // finishExec adds what settings of the execution context imply for others.

@@ -10,7 +10,9 @@ import (
 
 // The kinds of values that many settings share.
 var (
-	boolean = kind[bool]{"boolean", "b", parseBool, plain[bool]}
+	// boolean is yes or no; of mustBool what is neither makes the unit unusable.
+	boolean  = kind[bool]{"boolean", "b", parseBool, plain[bool]}
+	mustBool = kind[bool]{"boolean", "b", parseMustBool, plain[bool]}
 	// text is taken as it stands; expanded text has its specifiers replaced.
 	text     = kind[string]{"text", "s", parseText, plain[string]}
 	expanded = kind[string]{"text", "s", parseExpanded, plain[string]}
@@ -59,6 +61,13 @@ func parseBool(p *parse, v *bool) error {
 		*v = b
 	}
 	return err
+}
+
+func parseMustBool(p *parse, v *bool) error {
+	if err := parseBool(p, v); err != nil {
+		return fatal{err, unit.BadSetting}
+	}
+	return nil
 }
 
 func parseText(p *parse, v *string) error {

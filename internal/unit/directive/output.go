@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"rouse/internal/unit"
+	"rouse/internal/unit/name"
 	"rouse/internal/unit/value"
 	"rouse/internal/unit/value/linux"
 )
@@ -139,8 +140,8 @@ func parseNamespaceName(p *parse, v *string) error {
 	if err != nil {
 		return err
 	}
-	if strings.ContainsAny(s, "/ ") || s == "." || s == ".." || len(s) > 200 || s != "" &&
-		!printable(s) {
+	valid := name.Valid("x@"+s+".service", name.Instance) && !strings.Contains(s, `\`)
+	if s == "." || s == ".." || s != "" && !valid {
 		return why("not a journal namespace")
 	}
 	*v = s

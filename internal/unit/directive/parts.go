@@ -46,7 +46,7 @@ var mountRows = []Row{
 		in:  in[string]{&expanded, func(u *unit.Unit) *string { return &u.Mount.What }}},
 	{Name: "Where", Group: mountGroup, Support: Parsed, Note: noMounts,
 		Doc: "The mount point; the unit must be named after it.",
-		in:  in[string]{&givenPath, func(u *unit.Unit) *string { return &u.Mount.Where }}},
+		in:  in[string]{&path, func(u *unit.Unit) *string { return &u.Mount.Where }}},
 }
 
 var automountRows = []Row{
@@ -64,7 +64,7 @@ var automountRows = []Row{
 			func(u *unit.Unit) *value.Span { return &u.Automount.TimeoutIdle }}},
 	{Name: "Where", Group: automountGroup, Support: Parsed, Note: noAutomounts,
 		Doc: "The automount point; the unit must be named after it.",
-		in:  in[string]{&givenPath, func(u *unit.Unit) *string { return &u.Automount.Where }}},
+		in:  in[string]{&path, func(u *unit.Unit) *string { return &u.Automount.Where }}},
 }
 
 var swapRows = []Row{
@@ -81,18 +81,7 @@ var swapRows = []Row{
 		in:  in[value.Span]{&timeout, func(u *unit.Unit) *value.Span { return &u.Swap.Timeout }}},
 	{Name: "What", Group: swapGroup, Support: Parsed, Note: noSwaps,
 		Doc: "The device or file to swap to; the unit must be named after it.",
-		in:  in[string]{&givenPath, func(u *unit.Unit) *string { return &u.Swap.What }}},
-}
-
-// givenPath is a path that an empty value does not take away.
-var givenPath = kind[string]{"absolute path", "s", parseGivenPath, plain[string]}
-
-func parseGivenPath(p *parse, v *string) error {
-	s, err := p.absolute(p.value)
-	if err == nil {
-		*v = s
-	}
-	return err
+		in:  in[string]{&path, func(u *unit.Unit) *string { return &u.Swap.What }}},
 }
 
 func parseSwapPriority(p *parse) error {

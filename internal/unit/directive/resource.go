@@ -368,8 +368,8 @@ func (p *parse) controllers(flags value.WordFlags, v *[]string) error {
 // parseDelegate: an empty value delegates, without any controllers.
 func parseDelegate(p *parse) error {
 	r := p.u.Resources
-	if p.u.Type == name.Slice {
-		return why("slices cannot be left to others")
+	if p.u.Type != name.Service && p.u.Type != name.Scope {
+		return why("only services and scopes can have control groups of their own making")
 	}
 	b, err := value.ParseBool(p.value)
 	switch {
@@ -389,7 +389,18 @@ func parseDelegate(p *parse) error {
 	return nil
 }
 
+// errOomd: oomd looks at whole slices, and at services and scopes in them.
+const errOomd = why("systemd-oomd acts on services, slices and scopes only")
+
+func (p *parse) hasOomd() bool {
+	t := p.u.Type
+	return t == name.Service || t == name.Slice || t == name.Scope
+}
+
 func parseManagedOOM(p *parse, v *unit.ManagedOOM) error {
+	if !p.hasOomd() {
+		return errOomd
+	}
 	if p.value == "" {
 		*v = unit.ManagedOOMAuto
 		return nil
@@ -398,6 +409,9 @@ func parseManagedOOM(p *parse, v *unit.ManagedOOM) error {
 }
 
 func parsePressure(p *parse, v *uint32) error {
+	if !p.hasOomd() {
+		return errOomd
+	}
 	if p.value == "" {
 		*v = 0
 		return nil

@@ -5,7 +5,8 @@ import "strings"
 // callGroups are the groups of system calls that filters may name, with their
 // members parted by blanks; a member may be a group itself. Calls that libseccomp
 // 2.5.4 does not know are left out, as systemd 252 does not let filters name
-// them. Printed by "systemd-analyze syscall-filter".
+// them; sys_debug_setcontext is switch_endian to it. Printed by "systemd-analyze
+// syscall-filter".
 var callGroups = [...]struct{ name, calls string }{
 	{"@aio", "" +
 		"io_cancel io_destroy io_getevents io_pgetevents io_pgetevents_time64 io_setup io_submit " +
@@ -20,7 +21,8 @@ var callGroups = [...]struct{ name, calls string }{
 	{"@cpu-emulation", "" +
 		"modify_ldt subpage_prot switch_endian vm86 vm86old"},
 	{"@debug", "" +
-		"lookup_dcookie perf_event_open pidfd_getfd ptrace rtas s390_runtime_instr"},
+		"lookup_dcookie perf_event_open pidfd_getfd ptrace rtas s390_runtime_instr " +
+		"switch_endian"},
 	{"@default", "" +
 		"arch_prctl brk cacheflush clock_getres clock_getres_time64 clock_gettime clock_gettime64 " +
 		"clock_nanosleep clock_nanosleep_time64 execve exit exit_group futex futex_time64 " +

@@ -153,9 +153,7 @@ func (m *Manager) properties(unit string) []face.Property {
 	list := m.e.Properties(unit)
 	cgroup := ""
 	if g := m.group(unit); g != nil {
-		if empty, err := g.Empty(); err == nil && !empty {
-			cgroup = g.Path()
-		}
+		cgroup = g.Path()
 	}
 	faults, notHonoured := []string{}, []string{}
 	if def := m.e.Definition(unit); def != nil {

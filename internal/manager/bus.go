@@ -1,6 +1,10 @@
 package manager
 
 import (
+	"maps"
+	"slices"
+	"time"
+
 	"rouse/internal/engine"
 	"rouse/internal/face"
 	"rouse/internal/graph/transaction"
@@ -10,6 +14,9 @@ import (
 
 // busService is the unit whose being up means that there is a bus to connect to.
 const busService = "dbus.service"
+
+// busPatience is how long a lost connection is left alone before the next try.
+const busPatience = time.Second
 
 // busAddress is where the bus of this manager listens.
 func (m *Manager) busAddress() string {
@@ -38,26 +45,21 @@ func (m *Manager) watchName(fx engine.WatchName) {
 // busChanged connects to the bus once its service is up.
 func (m *Manager) busChanged(fx engine.Changed) {
 	def := m.e.Definition(busService)
-	if def == nil || def.Name != fx.Unit || fx.Active != "active" || m.bus != nil || m.dialling {
+	up := def != nil && def.Name == fx.Unit && fx.Active == "active"
+	if !up || m.bus != nil {
 		return
 	}
-	m.dialling = true
-	m.goes(func() {
-		c, err := bus.Dial(bus.Config{
-			Address: m.busAddress(), Owner: m.nameOwned, Activate: m.activate, Lost: m.busLost, Log: m.logLine,
-		})
-		m.post(func() {
-			m.dialling = false
-			if err != nil {
-				m.logf(engine.Warning, "", "connect to the bus: %v", err)
-				return
-			}
-			m.bus = c
-			for name := range m.names {
-				c.Watch(name)
-			}
-		})
+	c, err := bus.Dial(bus.Config{
+		Address: m.busAddress(), Owner: m.nameOwned, Activate: m.activate, Lost: m.busLost, Log: m.logLine,
 	})
+	if err != nil {
+		m.logf(engine.Warning, "", "connect to the bus: %v", err)
+		return
+	}
+	m.bus = c
+	for _, name := range slices.Sorted(maps.Keys(m.names)) {
+		c.Watch(name)
+	}
 }
 
 func (m *Manager) nameOwned(name string, pid int) {
@@ -76,9 +78,13 @@ func (m *Manager) busLost(err error) {
 		for name, unit := range m.names {
 			m.step(engine.NameOwned{Unit: unit, Name: name})
 		}
-		if s, ok := m.e.Unit(busService); ok && s.Active == "active" {
-			m.busChanged(engine.Changed{Unit: s.Name, Active: s.Active})
-		}
+		time.AfterFunc(busPatience, func() {
+			m.post(func() {
+				if s, ok := m.e.Unit(busService); ok {
+					m.busChanged(engine.Changed{Unit: s.Name, Active: s.Active})
+				}
+			})
+		})
 	})
 }
 

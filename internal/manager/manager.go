@@ -73,10 +73,9 @@ type Manager struct {
 	watcher *watch.Watcher
 	machine condition.Env
 
-	bus      *bus.Conn
-	dialling bool
-	freed    uint64            // when memory was last given back
-	names    map[string]string // watched bus names and whose they are to be
+	bus   *bus.Conn
+	freed uint64            // when memory was last given back
+	names map[string]string // watched bus names and whose they are to be
 
 	sockets   map[string]*socket.Set
 	conns     map[engine.Handle]*socket.Conn

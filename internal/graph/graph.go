@@ -124,8 +124,9 @@ func (g *Graph) orderTargets(added []*Node) {
 		}
 		connect(target, other, unit.Edge{Kind: unit.After, Name: other.Name, Default: true})
 	}
+	pulls := [...]unit.Dep{unit.Wants, unit.Requires, unit.Requisite, unit.BindsTo, unit.Upholds}
 	for _, n := range added {
-		for _, k := range [...]unit.Dep{unit.Wants, unit.Requires, unit.Requisite, unit.BindsTo, unit.Upholds} {
+		for _, k := range pulls {
 			for _, l := range slices.Clone(n.Links(k)) {
 				order(n, l.To)
 			}

@@ -96,7 +96,8 @@ func Collapse(t JobType, state graph.ActiveState) JobType {
 			return Start
 		}
 		return Reload
-	case Start, VerifyActive, Stop, Reload, Restart, Nop, ReloadOrRestart, ReloadOrTryRestart, JobTypes:
+	case Start, VerifyActive, Stop, Reload, Restart, Nop, ReloadOrRestart, ReloadOrTryRestart,
+		JobTypes:
 	}
 	return t
 }

@@ -21,23 +21,17 @@ func (b *builder) settle() *Error {
 			b.collect()
 		}
 		again, err := b.checkOrder()
+		if err == nil && !again {
+			again, err = b.mergeJobs()
+		}
+		if err == nil && !again {
+			again, err = b.checkOrder() // a start that has become a restart goes elsewhere
+		}
 		if err != nil {
 			return err
 		}
 		if !again {
 			break
-		}
-	}
-	for {
-		again, err := b.mergeJobs()
-		if err != nil {
-			return err
-		}
-		if !again {
-			break
-		}
-		if b.mode != unit.Isolate {
-			b.collect()
 		}
 	}
 	b.dropRedundant()

@@ -318,7 +318,7 @@ func (b *builder) follow(j *Job, p pull, f flags) *Error {
 		switch {
 		case err == nil || err.Name == notApplicable:
 		case p.optional:
-			if err.Name != "NoSuchUnit" {
+			if err.Name != "NoSuchUnit" && err.Name != "UnitMasked" {
 				b.note("%s %s=%s left out: %s", j.Node.Name, p.dep, l.To.Name, err.Message)
 			}
 		default:
@@ -347,10 +347,16 @@ func (b *builder) addIsolate() {
 	}
 }
 
+// triggeredByKept reports whether a unit that stays triggers n.
 func (b *builder) triggeredByKept(n *graph.Node) bool {
 	for _, l := range n.Links(unit.TriggeredBy) {
-		if b.jobs[l.To] != nil {
+		if l.To.Def.IgnoreOnIsolate {
 			return true
+		}
+		for _, j := range b.jobs[l.To] {
+			if j.Type != Stop {
+				return true
+			}
 		}
 	}
 	return false
@@ -383,10 +389,13 @@ func (b *builder) result() *Result {
 	for _, n := range b.order {
 		r.Jobs = append(r.Jobs, b.jobs[n]...)
 	}
-	slices.SortStableFunc(r.Jobs, func(x, y *Job) int { return strings.Compare(x.Node.Name, y.Node.Name) })
+	slices.SortStableFunc(r.Jobs, func(x, y *Job) int {
+		return strings.Compare(x.Node.Name, y.Node.Name)
+	})
 	if b.mode == unit.Isolate || b.mode == unit.Flush {
 		for _, n := range b.view.Graph().Nodes() {
-			if _, _, queued := b.view.Queued(n); queued && len(b.jobs[n]) == 0 {
+			_, _, queued := b.view.Queued(n)
+			if queued && len(b.jobs[n]) == 0 && !n.Def.IgnoreOnIsolate {
 				r.Cancel = append(r.Cancel, n)
 			}
 		}

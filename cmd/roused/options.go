@@ -36,7 +36,7 @@ Runs systemd unit files: as PID 1, or as an ordinary process, root or not.
   --socket=PATH        Control socket
   --test               Load, print what would be started and what is wrong, exit
   --log-level=LEVEL    emerg, alert, crit, err, warning, notice, info, debug
-  --log-target=TARGET  console or null
+  --log-target=TARGET  console (default), null, or journal-or-console (default of PID 1)
   --cgroups=KIND       How processes are found: auto, v2, v1, none
   --version, --help
 
@@ -51,6 +51,9 @@ func parseOptions(args []string, init bool) (*options, error) {
 	o := &options{
 		init: init, user: !init && os.Getuid() != 0, target: "default.target", level: engine.Info,
 		logTarget: "console",
+	}
+	if init {
+		o.logTarget = "journal-or-console"
 	}
 	for i := 1; i < len(args); i++ {
 		name, value, has := strings.Cut(args[i], "=")

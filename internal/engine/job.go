@@ -231,7 +231,9 @@ func (e *Engine) runJob(j *job) {
 		v = invalid
 	}
 	switch {
-	case j.gone || v == underway:
+	case j.gone:
+	case v == underway:
+		e.logBegin(u, j.t)
 	case v == later:
 		j.running = false
 	default:
@@ -406,6 +408,21 @@ var jobWords = map[transaction.JobType]map[JobResult]string{
 	transaction.Reload: {
 		JobDoneOK: "Reloaded %s.", JobTimeout: "Timed out reloading %s.", JobFailed: "Reload failed for %s.",
 	},
+}
+
+// logBegin says that a job that takes time has begun.
+func (e *Engine) logBegin(u *runUnit, t transaction.JobType) {
+	switch t {
+	case transaction.Start:
+		e.log(Info, u, "Starting %s...", u.Title())
+	case transaction.Stop, transaction.Restart:
+		e.log(Info, u, "Stopping %s...", u.Title())
+	case transaction.Reload:
+		e.log(Info, u, "Reloading %s...", u.Title())
+	case transaction.VerifyActive, transaction.Nop, transaction.TryRestart, transaction.TryReload,
+		transaction.ReloadOrStart, transaction.ReloadOrRestart, transaction.ReloadOrTryRestart,
+		transaction.JobTypes:
+	}
 }
 
 func (e *Engine) logJob(u *runUnit, t transaction.JobType, result JobResult) {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -116,6 +117,8 @@ type scriptWorld struct {
 	t      *testing.T
 	e      *Engine
 	loader *load.Loader
+	files  fstest.MapFS
+	writes int64
 	now    value.Instant
 	waits  map[string][]Spawn // by unit, spawns without outcome
 	finds  map[string]Op
@@ -129,10 +132,16 @@ type scriptWorld struct {
 func newScriptWorld(t *testing.T, files fstest.MapFS) *scriptWorld {
 	return &scriptWorld{
 		t: t, e: New(Config{Seed: 1, Strict: true}), now: value.Instant{Mono: 1e6, Real: 1e15},
-		loader: load.New(load.Config{FS: fs.FS(files).(fs.ReadLinkFS), Path: []string{"/etc/systemd/system"}, Complete: complete}),
-		waits:  map[string][]Spawn{}, finds: map[string]Op{}, tests: map[string]TestConditions{},
+		loader: newScriptLoader(files), files: files, writes: 1,
+		waits: map[string][]Spawn{}, finds: map[string]Op{}, tests: map[string]TestConditions{},
 		listen: map[string]Op{}, last: map[string]Op{}, show: map[string]bool{},
 	}
+}
+
+func newScriptLoader(files fstest.MapFS) *load.Loader {
+	return load.New(load.Config{
+		FS: files, Path: []string{"/etc/systemd/system"}, Complete: complete,
+	})
 }
 
 // complete adds the implicit dependencies, and leaves out the default ones.
@@ -152,12 +161,15 @@ var scriptCommands = map[string]func(w *scriptWorld, args []string) []string{
 	"show":    showEffects,
 	"advance": advanceTime,
 	"spawned": spawnedCommand, "spawn-fails": spawnFailsCommand,
-	"exit": exitCommand, "signal": exitCommand, "dump": exitCommand,
-	"empty":   func(w *scriptWorld, a []string) []string { return w.step(Emptied{Unit: a[0], After: w.last[a[0]]}) },
-	"main":    mainCommand,
-	"notify":  notifyCommand,
-	"tested":  testedCommand,
-	"listens": listensCommand,
+	"exit": exitCommand, "dump": dumpCommand,
+	"kill": killCommand, "pin": pinCommand, "unpin": pinCommand,
+	"write": writeCommand, "remove": removeCommand, "reload-files": reloadFilesCommand,
+	"property": propertyCommand,
+	"empty":    func(w *scriptWorld, a []string) []string { return w.step(Emptied{Unit: a[0], After: w.last[a[0]]}) },
+	"main":     mainCommand,
+	"notify":   notifyCommand,
+	"tested":   testedCommand,
+	"listens":  listensCommand,
 	"owned": func(w *scriptWorld, a []string) []string {
 		pid, _ := strconv.Atoi(a[2])
 		return w.step(NameOwned{Unit: a[0], Name: a[1], PID: pid})
@@ -165,7 +177,11 @@ var scriptCommands = map[string]func(w *scriptWorld, args []string) []string{
 	"incoming": func(w *scriptWorld, a []string) []string { return w.step(Incoming{Unit: a[0]}) },
 	"connect": func(w *scriptWorld, a []string) []string {
 		n, _ := strconv.Atoi(a[1])
-		return w.step(Connected{Unit: a[0], Conn: Handle(n), Instance: a[2], Source: "127.0.0.1"})
+		source := "127.0.0.1"
+		if len(a) > 3 {
+			source = a[3]
+		}
+		return w.step(Connected{Unit: a[0], Conn: Handle(n), Instance: a[2], Source: source})
 	},
 	"cancel": func(w *scriptWorld, a []string) []string {
 		n, _ := strconv.Atoi(a[0])
@@ -242,6 +258,9 @@ func (w *scriptWorld) effect(fx Effect) string {
 		if fx.Group {
 			s += " group"
 		}
+		if fx.Hangup {
+			s += " hangup"
+		}
 		return s
 	case FindMain:
 		w.finds[fx.Unit] = fx.Op
@@ -288,7 +307,11 @@ func (w *scriptWorld) effect(fx Effect) string {
 		}
 		return "log " + strings.TrimSpace(fx.Unit+" "+fx.Text)
 	case Act:
-		return fmt.Sprintf("> %s status=%d", fx.Action, fx.Status)
+		s := fmt.Sprintf("> %s status=%d for %s", fx.Action, fx.Status, fx.Unit)
+		if fx.Argument != "" {
+			s += " argument=" + fx.Argument
+		}
+		return s
 	case Idle:
 		return "idle"
 	}
@@ -341,7 +364,71 @@ func spawnFailsCommand(w *scriptWorld, a []string) []string {
 	return w.step(SpawnFailed{Op: w.next(a[0]).Op, Why: strings.Join(a[1:], " ")})
 }
 
-// exitCommand: exit PID STATUS, signal PID NUMBER
+// dumpCommand: dump PID SIGNAL [last]
+func dumpCommand(w *scriptWorld, a []string) []string {
+	pid, _ := strconv.Atoi(a[0])
+	n, _ := strconv.Atoi(a[1])
+	return w.step(Reaped{PID: pid, Code: ByDump, Status: n, Last: len(a) > 2})
+}
+
+// killCommand: kill UNIT main|control|all SIGNAL
+func killCommand(w *scriptWorld, a []string) []string {
+	sig, err := value.ParseSignal(a[2])
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return w.step(KillRequested{Unit: a[0], Who: a[1], Signal: sig})
+}
+
+// pinCommand: pin UNIT, unpin UNIT
+func pinCommand(w *scriptWorld, a []string) []string {
+	on := w.e.unit(a[0]) == nil || !w.e.unit(a[0]).pinned
+	var out []string
+	if w.e.unit(a[0]) == nil {
+		out = w.load(a[0])
+	}
+	return append(out, w.step(Pinned{Unit: a[0], On: on})...)
+}
+
+// writeCommand: write FILE LINE… replaces a unit file; ; begins the next line.
+func writeCommand(w *scriptWorld, a []string) []string {
+	text := strings.ReplaceAll(strings.Join(a[1:], " "), " ; ", "\n") + "\n"
+	w.writes++
+	w.files["etc/systemd/system/"+a[0]] = &fstest.MapFile{
+		Data: []byte(text), Mode: 0o644, ModTime: time.Unix(w.writes, 0),
+	}
+	return nil
+}
+
+// removeCommand: remove FILE
+func removeCommand(w *scriptWorld, a []string) []string {
+	delete(w.files, "etc/systemd/system/"+a[0])
+	return nil
+}
+
+// reloadFilesCommand reads the files of all units again, as daemon-reload does.
+func reloadFilesCommand(w *scriptWorld, _ []string) []string {
+	w.loader = newScriptLoader(w.files)
+	var names []string
+	for _, n := range w.e.g.Nodes() {
+		names = append(names, n.Name)
+	}
+	units := w.loader.Closure(names, func(string) bool { return false })
+	return w.step(Loaded{Units: units, Reload: true})
+}
+
+// propertyCommand: property UNIT NAME…
+func propertyCommand(w *scriptWorld, a []string) []string {
+	var out []string
+	for _, p := range w.e.Properties(a[0]) {
+		if slices.Contains(a[1:], p.Name) {
+			out = append(out, fmt.Sprintf("%s=%v", p.Name, p.Value))
+		}
+	}
+	return out
+}
+
+// exitCommand: exit PID STATUS [last]; a negative status is a signal.
 func exitCommand(w *scriptWorld, a []string) []string {
 	pid, _ := strconv.Atoi(a[0])
 	n := 0
@@ -360,10 +447,14 @@ func mainCommand(w *scriptWorld, a []string) []string {
 	return w.step(MainFound{Op: w.finds[a[0]], PID: pid, Why: strings.Join(a[2:], " ")})
 }
 
-// notifyCommand: notify UNIT PID FIELD…
+// notifyCommand: notify UNIT PID FIELD… [foreign]; a foreign MAINPID= is not of the unit.
 func notifyCommand(w *scriptWorld, a []string) []string {
 	pid, _ := strconv.Atoi(a[1])
-	return w.step(Notified{Unit: a[0], PID: pid, Fields: a[2:], Ours: true})
+	foreign := a[len(a)-1] == "foreign"
+	if foreign {
+		a = a[:len(a)-1]
+	}
+	return w.step(Notified{Unit: a[0], PID: pid, Fields: a[2:], Ours: !foreign})
 }
 
 // testedCommand: tested UNIT yes|no… (conditions, then asserts)

@@ -12,6 +12,7 @@ import (
 	"rouse/internal/host/cgroup"
 	"rouse/internal/host/condition"
 	"rouse/internal/host/dirs"
+	"rouse/internal/host/journal"
 	"rouse/internal/host/notify"
 	"rouse/internal/host/output"
 	"rouse/internal/host/reap"
@@ -27,6 +28,9 @@ import (
 func (m *Manager) open() (err error) {
 	if err := os.MkdirAll(filepath.Dir(m.notifyPath()), 0o755); err != nil {
 		return fmt.Errorf("make the manager's directory: %w", err)
+	}
+	if m.cfg.Journal {
+		m.journal = journal.Open(journal.Socket)
 	}
 	if m.tracker, err = cgroup.Open(cgroup.Config{Kind: m.cfg.Cgroups, Empty: m.unitEmpty, Log: m.logLine}); err != nil {
 		return err
@@ -99,6 +103,9 @@ func (m *Manager) close() {
 	if m.tracker != nil {
 		m.tracker.Close()
 	}
+	if m.journal != nil {
+		m.journal.Close()
+	}
 }
 
 // drain lets those that still post go on while the rooms close.
@@ -159,15 +166,17 @@ func (m *Manager) emptied(unit string) {
 }
 
 // notified is called for each message on the notify socket.
-func (m *Manager) notified(msg *notify.Message) {
-	m.post(func() {
-		name, ok := m.tracker.Owner(msg.PID)
-		if ok && m.flyingBy[name] > 0 { // the engine does not know the sender yet
-			m.held[name] = append(m.held[name], msg)
-			return
-		}
-		m.heard(msg, name, ok)
-	})
+func (m *Manager) notified(msg *notify.Message) { m.post(func() { m.hear(msg) }) }
+
+// hear passes a message on, or holds it as long as its sender may be a process that
+// was started a moment ago, of which the engine, or even the tracker, is yet to know.
+func (m *Manager) hear(msg *notify.Message) {
+	name, known := m.tracker.Owner(msg.PID)
+	if known && m.flyingBy[name] > 0 || !known && m.flying > 0 {
+		m.held = append(m.held, msg)
+		return
+	}
+	m.heard(msg, name, known)
 }
 
 // heard passes a message on to the engine.

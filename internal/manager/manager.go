@@ -22,6 +22,7 @@ import (
 	"rouse/internal/host/condition"
 	"rouse/internal/host/dirs"
 	"rouse/internal/host/identity"
+	"rouse/internal/host/journal"
 	"rouse/internal/host/notify"
 	"rouse/internal/host/output"
 	"rouse/internal/host/reap"
@@ -44,6 +45,7 @@ type Config struct {
 	Environ     []string // the manager's own environment
 	Console     io.Writer
 	Level       engine.Level // lines above it are not logged
+	Journal     bool         // lines go to a journal where one listens, else to Console
 	Loader      *load.Loader
 	UnitPath    []string
 	Bases       dirs.Bases
@@ -73,9 +75,10 @@ type Manager struct {
 	watcher *watch.Watcher
 	machine condition.Env
 
-	bus   *bus.Conn
-	freed uint64            // when memory was last given back
-	names map[string]string // watched bus names and whose they are to be
+	journal *journal.Sender // nil: all lines go to the console
+	bus     *bus.Conn
+	freed   uint64            // when memory was last given back
+	names   map[string]string // watched bus names and whose they are to be
 
 	sockets   map[string]*socket.Set
 	conns     map[engine.Handle]*socket.Conn
@@ -85,7 +88,7 @@ type Manager struct {
 	carried   map[string]engine.Op  // the latest spawn carried out, by unit
 	early     map[int]engine.Reaped // exits of processes whose Spawned is not in yet
 	finds     map[string]engine.FindMain
-	held      map[string][]*notify.Message // from processes whose Spawned is not in yet
+	held      []*notify.Message // from processes whose Spawned is not in yet
 	answers   map[uint64]func(engine.Replied)
 	lastReq   uint64
 	waiters   map[uint32][]func(engine.JobDone)
@@ -115,7 +118,7 @@ func New(cfg Config) *Manager {
 		users:   identity.New(""),
 		sockets: map[string]*socket.Set{}, conns: map[engine.Handle]*socket.Conn{},
 		flyingBy: map[string]int{}, carried: map[string]engine.Op{}, early: map[int]engine.Reaped{},
-		finds: map[string]engine.FindMain{}, held: map[string][]*notify.Message{}, answers: map[uint64]func(engine.Replied){},
+		finds: map[string]engine.FindMain{}, answers: map[uint64]func(engine.Replied){},
 		waiters: map[uint32][]func(engine.JobDone){}, listeners: map[chan face.Event]bool{},
 		names: map[string]string{}, machine: condition.Env{Environment: cfg.Environ},
 	}
@@ -352,10 +355,29 @@ func (m *Manager) logf(l engine.Level, unit, format string, args ...any) {
 	if int32(l) > m.level.Load() {
 		return
 	}
+	text := fmt.Sprintf(format, args...)
+	if m.journal != nil && m.journal.Listening() && m.toJournal(l, unit, text) {
+		return
+	}
 	if unit != "" {
 		unit += ": "
 	}
-	fmt.Fprintf(m.cfg.Console, "roused: %s%s\n", unit, fmt.Sprintf(format, args...))
+	fmt.Fprintf(m.cfg.Console, "roused: %s%s\n", unit, text)
+}
+
+// toJournal sends a line with the fields by which journalctl finds it for the unit.
+func (m *Manager) toJournal(l engine.Level, unit, text string) bool {
+	fields := []journal.Field{
+		{Name: "MESSAGE", Value: text}, {Name: "PRIORITY", Value: itoa(int(l))},
+		{Name: "SYSLOG_IDENTIFIER", Value: "roused"}, {Name: "SYSLOG_FACILITY", Value: "3"},
+	}
+	switch {
+	case unit != "" && m.cfg.User:
+		fields = append(fields, journal.Field{Name: "USER_UNIT", Value: unit})
+	case unit != "":
+		fields = append(fields, journal.Field{Name: "UNIT", Value: unit})
+	}
+	return m.journal.Send(fields...)
 }
 
 // Logf writes a line to the manager's log. It may be called from any goroutine.

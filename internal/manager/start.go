@@ -173,12 +173,10 @@ func (m *Manager) launched(l *launch, p spawn.Process, problem string, err error
 // catchUp deals with what a new process has said, and with its end, if these
 // came before the engine knew of it.
 func (m *Manager) catchUp(name string, pid int) {
-	if m.flyingBy[name] == 0 {
-		held := m.held[name]
-		delete(m.held, name)
-		for _, msg := range held {
-			m.heard(msg, name, true)
-		}
+	held := m.held
+	m.held = nil
+	for _, msg := range held {
+		m.hear(msg)
 	}
 	if exit, ok := m.early[pid]; ok {
 		delete(m.early, pid)

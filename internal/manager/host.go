@@ -165,18 +165,28 @@ func (m *Manager) emptied(unit string) {
 	m.step(engine.Emptied{Unit: unit, After: m.carried[unit]})
 }
 
+// message is one that came on the notify socket, and whose it is.
+type message struct {
+	*notify.Message
+	unit string // "" if that is not known
+}
+
 // notified is called for each message on the notify socket.
-func (m *Manager) notified(msg *notify.Message) { m.post(func() { m.hear(msg) }) }
+func (m *Manager) notified(msg *notify.Message) {
+	m.post(func() { m.hear(message{Message: msg}) })
+}
 
 // hear passes a message on, or holds it as long as its sender may be a process that
 // was started a moment ago, of which the engine, or even the tracker, is yet to know.
-func (m *Manager) hear(msg *notify.Message) {
-	name, known := m.tracker.Owner(msg.PID)
-	if known && m.flyingBy[name] > 0 || !known && m.flying > 0 {
+func (m *Manager) hear(msg message) {
+	if msg.unit == "" {
+		msg.unit, _ = m.tracker.Owner(msg.PID)
+	}
+	if m.flyingBy[msg.unit] > 0 || msg.unit == "" && m.flying > 0 {
 		m.held = append(m.held, msg)
 		return
 	}
-	m.heard(msg, name, known)
+	m.heard(msg.Message, msg.unit, msg.unit != "")
 }
 
 // heard passes a message on to the engine.

@@ -88,7 +88,7 @@ type Manager struct {
 	carried   map[string]engine.Op  // the latest spawn carried out, by unit
 	early     map[int]engine.Reaped // exits of processes whose Spawned is not in yet
 	finds     map[string]engine.FindMain
-	held      []*notify.Message // from processes whose Spawned is not in yet
+	held      []message // from processes whose Spawned is not in yet
 	answers   map[uint64]func(engine.Replied)
 	lastReq   uint64
 	waiters   map[uint32][]func(engine.JobDone)

@@ -167,16 +167,16 @@ func (m *Manager) launched(l *launch, p spawn.Process, problem string, err error
 	} else {
 		m.step(engine.Spawned{Op: l.Op, PID: p.PID, Problem: problem})
 	}
-	m.catchUp(name, p.PID)
+	m.catchUp(p.PID)
 }
 
 // catchUp deals with what a new process has said, and with its end, if these
 // came before the engine knew of it.
-func (m *Manager) catchUp(name string, pid int) {
+func (m *Manager) catchUp(pid int) {
 	held := m.held
 	m.held = nil
-	for _, msg := range held {
-		m.hear(msg)
+	for _, h := range held {
+		m.hear(h)
 	}
 	if exit, ok := m.early[pid]; ok {
 		delete(m.early, pid)

@@ -479,7 +479,7 @@ func parseInterfaces(p *parse, v *unit.Restriction) error {
 	}
 	rest, invert := strings.CutPrefix(p.value, "~")
 	var names []string
-	err := eachWord(rest, value.Unquote, func(w string) {
+	p.eachOf(rest, value.Unquote, func(w string) {
 		if !validInterface(w) {
 			p.ignore(w, "not the name of a network interface")
 			return
@@ -487,5 +487,5 @@ func parseInterfaces(p *parse, v *unit.Restriction) error {
 		names = append(names, w)
 	})
 	restrict(v, len(v.Names) == 0, invert, names)
-	return err
+	return nil
 }

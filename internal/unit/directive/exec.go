@@ -150,7 +150,7 @@ func parseAccounts(p *parse, v *[]string) error {
 		return nil
 	}
 	var bad error
-	err := p.eachWord(0, func(w string) {
+	p.eachOf(p.value, 0, func(w string) {
 		s, err := p.expand(w)
 		if err == nil {
 			err = checkAccount(s)
@@ -163,10 +163,7 @@ func parseAccounts(p *parse, v *[]string) error {
 			*v = append(*v, s)
 		}
 	})
-	if bad != nil {
-		return bad
-	}
-	return err
+	return bad
 }
 
 // checkAccount refuses what cannot be the name or number of a user or group; it
@@ -356,7 +353,7 @@ func (s directories) add(p *parse, d *unit.Directories, w string) {
 		p.fault(w+": more than one symlink", "using the first")
 	}
 	at := 0
-	for at < len(d.Paths) && d.Paths[at].Path < path {
+	for at < len(d.Paths) && pathLess(d.Paths[at].Path, path) {
 		at++
 	}
 	if at == len(d.Paths) || d.Paths[at].Path != path {
@@ -376,6 +373,16 @@ func constants(u *unit.Unit, list []Property) []Property {
 		list = append(list, Property{"NonBlocking", "b", false})
 	}
 	return append(list, Property{"SameProcessGroup", "b", u.Mount != nil})
+}
+
+// pathLess orders paths part by part: a, a/b, "a b".
+func pathLess(a, b string) bool {
+	for i := 0; i < len(a) && i < len(b); i++ {
+		if a[i] != b[i] {
+			return a[i] == '/' || b[i] != '/' && a[i] < b[i]
+		}
+	}
+	return len(a) < len(b)
 }
 
 // colonParts takes apart at colons, with escapes as in C.

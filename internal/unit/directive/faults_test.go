@@ -40,7 +40,8 @@ func TestFaults(t *testing.T) {
 				continue
 			}
 			f := faults[0]
-			if have := f.Why + "; " + f.Then; want != "" && have != want || want == "" && marked == (f.Why == "") {
+			if have := f.Why + "; " + f.Then; want != "" && have != want || want == "" &&
+				marked == (f.Why == "") {
 				t.Errorf("line %d: %s\nhave %s\nwant %s", number, line, have, want)
 			}
 			if f.File != "/etc/"+u.Name || f.Line != number || f.Name != key || f.Value != value {
@@ -58,7 +59,8 @@ func TestNotHonoured(t *testing.T) {
 	u := New("a.service", name.Service, nil)
 	c := &Context{}
 	apply(u, c, "Service", []string{
-		"PrivateTmp=yes", "MemoryMax=1G", "PrivateTmp=no", "User=x", "ReadOnlyDirectories=/x", "PrivateIPC=perhaps",
+		"PrivateTmp=yes", "MemoryMax=1G", "PrivateTmp=no", "User=x", "ReadOnlyDirectories=/x",
+		"PrivateIPC=perhaps",
 	})
 	apply(u, c, "Unit", []string{"JoinsNamespaceOf=b.service"})
 	want := []string{
@@ -72,9 +74,13 @@ func TestNotHonoured(t *testing.T) {
 // TestEdges checks what lines of dependencies become.
 func TestEdges(t *testing.T) {
 	u := New("a@i.service", name.Service, nil)
-	c := &Context{Expand: func(s string) (string, error) { return strings.ReplaceAll(s, "%i", "i"), nil }}
+	c := &Context{Expand: func(s string) (string, error) {
+		return strings.ReplaceAll(s, "%i", "i"),
+			nil
+	}}
 	apply(u, c, "Unit", []string{
-		"Requires=b.service c@.service", "BindTo=d.mount", "Requires=", "After=e@%i.target", "PropagateReloadFrom=f.service",
+		"Requires=b.service c@.service", "BindTo=d.mount", "Requires=", "After=e@%i.target",
+		"PropagateReloadFrom=f.service",
 	})
 	apply(u, c, "Service", []string{"Sockets=g.socket"})
 	want := []unit.Edge{
@@ -98,13 +104,16 @@ func TestEdges(t *testing.T) {
 func TestInstall(t *testing.T) {
 	u := New("a@.service", name.Service, nil)
 	apply(u, &Context{}, "Install", []string{
-		"WantedBy=x.target y.target", "WantedBy=z.target", "RequiredBy=x.target", "RequiredBy=", "Alias=b@.service",
+		"WantedBy=x.target y.target", "WantedBy=z.target", "RequiredBy=x.target", "RequiredBy=",
+		"Alias=b@.service",
 		"Also=c.socket", "DefaultInstance=one", "UpheldBy=u.target",
 	})
 	i := u.Install
-	if !slices.Equal(i.WantedBy, []string{"x.target", "y.target", "z.target"}) || len(i.RequiredBy) != 0 ||
+	if !slices.Equal(i.WantedBy, []string{"x.target", "y.target", "z.target"}) ||
+		len(i.RequiredBy) != 0 ||
 		!slices.Equal(i.Alias, []string{"b@.service"}) || !slices.Equal(i.Also, []string{"c.socket"}) ||
-		i.DefaultInstance != "one" || !slices.Equal(i.UpheldBy, []string{"u.target"}) || len(u.Faults) != 0 {
+		i.DefaultInstance != "one" || !slices.Equal(i.UpheldBy, []string{"u.target"}) ||
+		len(u.Faults) != 0 {
 		t.Errorf("have %+v, faults %v", i, u.Faults)
 	}
 }
@@ -185,7 +194,8 @@ func TestDynamicName(t *testing.T) {
 		"über.service": "_du", "a.b.service": "_du",
 	} {
 		got := dynamicName(unitName)
-		if want == "_du" && (!strings.HasPrefix(got, "_du") || len(got) != 19) || want != "_du" && got != want {
+		if want == "_du" && (!strings.HasPrefix(got, "_du") || len(got) != 19) || want != "_du" &&
+			got != want {
 			t.Errorf("%s: have %s, want %s", unitName, got, want)
 		}
 	}

@@ -104,7 +104,7 @@ func parseBounding(p *parse, v *uint64) error { return parseCapabilities(p, v, m
 func parseCapabilities(p *parse, v *uint64, initial uint64) error {
 	rest, invert := strings.CutPrefix(p.value, "~")
 	var sum uint64
-	err := eachWord(rest, value.Unquote, func(w string) {
+	p.eachOf(rest, value.Unquote, func(w string) {
 		n, ok := linux.Capability(w)
 		if !ok {
 			p.ignore(w, "not a capability")
@@ -113,8 +113,6 @@ func parseCapabilities(p *parse, v *uint64, initial uint64) error {
 		sum |= 1 << n
 	})
 	switch {
-	case sum == 0 && err != nil:
-		return err
 	case sum == 0 && !invert && rest == "":
 		*v = 0
 	case sum == 0 || *v == initial:
@@ -127,7 +125,7 @@ func parseCapabilities(p *parse, v *uint64, initial uint64) error {
 	default:
 		*v |= sum
 	}
-	return err
+	return nil
 }
 
 // parseNamespaces: as for capabilities; one wrong word spoils the line.
@@ -178,7 +176,7 @@ func parseSecureBits(p *parse, v *int) error {
 		return nil
 	}
 	bits := 0
-	err := p.eachWord(value.Unquote, func(w string) {
+	p.eachOf(p.value, value.Unquote, func(w string) {
 		bit, ok := linux.SecureBit(w)
 		if !ok {
 			p.ignore(w, "not one of the secure bits")
@@ -186,7 +184,7 @@ func parseSecureBits(p *parse, v *int) error {
 		bits |= bit
 	})
 	*v = bits
-	return err
+	return nil
 }
 
 // personalities are the architectures that a machine can pretend to be, its own
@@ -269,7 +267,7 @@ func parseFamilies(p *parse, v *unit.Restriction) error {
 	}
 	rest, invert := strings.CutPrefix(p.value, "~")
 	var names []string
-	err := eachWord(rest, value.Unquote, func(w string) {
+	p.eachOf(rest, value.Unquote, func(w string) {
 		n, ok := linux.Family(w)
 		if !ok {
 			p.ignore(w, "not an address family")
@@ -278,7 +276,7 @@ func parseFamilies(p *parse, v *unit.Restriction) error {
 		names = append(names, linux.FamilyName(n))
 	})
 	restrict(v, !v.Any(), invert, names)
-	return err
+	return nil
 }
 
 func parseFileSystems(p *parse, v *unit.Restriction) error {
@@ -288,9 +286,9 @@ func parseFileSystems(p *parse, v *unit.Restriction) error {
 	}
 	rest, invert := strings.CutPrefix(p.value, "~")
 	var names []string
-	err := eachWord(rest, value.Unquote, func(w string) { names = append(names, w) })
+	p.eachOf(rest, value.Unquote, func(w string) { names = append(names, w) })
 	restrict(v, !v.Any(), invert, names)
-	return err
+	return nil
 }
 
 // busFileSystems shows no names: Debian's systemd 252 is built without BPF and
@@ -372,7 +370,7 @@ func (s callFilter) assign(p *parse) error {
 			s.word(p, f, "@default", unit.CallDefault, invert)
 		}
 	}
-	return eachWord(rest, 0, func(w string) {
+	p.eachOf(rest, 0, func(w string) {
 		name, text, hasErrno := strings.Cut(w, ":")
 		errno := unit.CallDefault
 		if hasErrno {
@@ -388,6 +386,7 @@ func (s callFilter) assign(p *parse) error {
 		}
 		s.word(p, f, name, errno, invert)
 	})
+	return nil
 }
 
 func (s callFilter) word(p *parse, f *unit.CallFilter, name string, errno int, invert bool) {

@@ -12,8 +12,10 @@ import (
 // where they are, and the properties stay complete.
 func FuzzApply(f *testing.F) {
 	for i, v := range []string{
-		"", "yes", "5", "-1", "1 2", "/a:/b:c", "~x", "@default", "a.service b", "10%", "infinity", "a=b", "'",
-		`"a`, `\x`, "%n", "-/a", "+/b", "tcp:80-90", "::1/128", "1us", "*-*-* 1:2", "/bin/a ; /bin/b", "@", ":",
+		"", "yes", "5", "-1", "1 2", "/a:/b:c", "~x", "@default", "a.service b", "10%", "infinity",
+		"a=b", "'",
+		`"a`, `\x`, "%n", "-/a", "+/b", "tcp:80-90", "::1/128", "1us", "*-*-* 1:2", "/bin/a ; /bin/b",
+		"@", ":",
 		"fd:x", "file:/x", "0-8191", "99999999999999999999", "é", "a\x00b", "char-*", "/dev/a 5M",
 	} {
 		f.Add(uint(i), v, "")
@@ -155,7 +157,8 @@ func BenchmarkNew(b *testing.B) {
 
 // BenchmarkLookup finds the settings of one file.
 func BenchmarkLookup(b *testing.B) {
-	names := [...]string{"Type", "PIDFile", "ExecStart", "KillMode", "TimeoutStopSec", "MemoryMax", "LogNamespace"}
+	names := [...]string{"Type", "PIDFile", "ExecStart", "KillMode", "TimeoutStopSec", "MemoryMax",
+		"LogNamespace"}
 	b.ReportAllocs()
 	for b.Loop() {
 		for _, n := range names {

@@ -206,7 +206,7 @@ func parseRootImageOptions(p *parse) error {
 	}
 	var pairs [][]string
 	var bad error
-	err := p.eachWord(value.Unquote|value.RetainEscape, func(w string) {
+	err := eachWord(p.value, value.Unquote|value.RetainEscape, func(w string) {
 		parts, err := colonParts(w)
 		if err == nil && len(parts) > 2 {
 			err = why(w + ": more than a partition and its options")
@@ -294,17 +294,17 @@ func busMountImages(u *unit.Unit) any {
 	return list
 }
 
-// credentialName expands and checks the name of a credential, which is that of
-// a file too.
-func (p *parse) credentialName(s string) (string, error) {
-	s, err := p.expand(s)
-	if err != nil {
-		return "", err
+// credentialID takes the name of a credential off the value, before the first
+// colon, and gives what follows. It must be the name of a file too.
+func (p *parse) credentialID() (id, rest string, err error) {
+	id, rest, _, err = value.NextWord(p.value, ":", value.KeepEmpty)
+	if err == nil {
+		id, err = p.expand(id)
 	}
-	if !validCredential(s) {
-		return "", why("not the name of a credential")
+	if err == nil && !validCredential(id) {
+		err = why("not the name of a credential")
 	}
-	return s, nil
+	return id, rest, err
 }
 
 func validCredential(s string) bool {
@@ -325,8 +325,7 @@ func (s loadCredential) assign(p *parse) error {
 		x.LoadCredentials = nil
 		return nil
 	}
-	first, rest, _ := strings.Cut(p.value, ":")
-	id, err := p.credentialName(first)
+	id, rest, err := p.credentialID()
 	if err != nil {
 		return err
 	}
@@ -395,11 +394,10 @@ func (s setCredential) assign(p *parse) error {
 		x.SetCredentials = nil
 		return nil
 	}
-	first, rest, _ := strings.Cut(p.value, ":")
-	if rest == "" {
-		return why("not a name and a value with a colon between")
+	id, rest, err := p.credentialID()
+	if err == nil && rest == "" {
+		err = why("not a name and a value with a colon between")
 	}
-	id, err := p.credentialName(first)
 	if err != nil {
 		return err
 	}

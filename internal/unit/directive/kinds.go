@@ -200,12 +200,22 @@ func parsePaths(p *parse, v *[]string) error {
 	})
 }
 
-// eachWord calls f for each word of the value. The error is about quoting;
-// words before the place where it goes wrong have been used then.
+// eachWord calls f for each word of the value. Where the quoting goes wrong it
+// leaves out the rest, with a fault; the error is always nil.
 func (p *parse) eachWord(flags value.WordFlags, f func(w string)) error {
-	return eachWord(p.value, flags, f)
+	p.eachOf(p.value, flags, f)
+	return nil
 }
 
+// eachOf is eachWord for a part of the value.
+func (p *parse) eachOf(s string, flags value.WordFlags, f func(w string)) {
+	if err := eachWord(s, flags, f); err != nil {
+		p.fault(err.Error(), "ignoring the rest of the line")
+	}
+}
+
+// eachWord calls f for each word of s. The error is about quoting; words before
+// the place where it goes wrong have been used then.
 func eachWord(s string, flags value.WordFlags, f func(w string)) error {
 	for {
 		w, rest, ok, err := value.NextWord(s, value.Blanks, flags)

@@ -12,7 +12,8 @@ import (
 func configure(m *Manager, lines ...[2]string) []unit.Fault {
 	var faults []unit.Fault
 	for i, l := range lines {
-		a := Assignment{Section: "Manager", Name: l[0], Value: l[1], File: "/etc/system.conf", Line: i + 1}
+		a := Assignment{Section: "Manager", Name: l[0], Value: l[1], File: "/etc/system.conf",
+			Line: i + 1}
 		faults = append(faults, ParseManagerConf(m, a, nil)...)
 	}
 	return faults
@@ -31,9 +32,11 @@ func TestManager(t *testing.T) {
 		[2]string{"DefaultOOMScoreAdjust", "100"}, [2]string{"DefaultEnvironment", "A=1 B=2"},
 		[2]string{"DefaultTimerAccuracySec", "1s"}, [2]string{"DefaultSmackProcessLabel", "x"},
 		[2]string{"LogLevel", "7"}, [2]string{"LogTarget", "console"}, [2]string{"ShowStatus", "1"},
-		[2]string{"CtrlAltDelBurstAction", "none"}, [2]string{"CrashChVT", "yes"}, [2]string{"CPUAffinity", "1"},
+		[2]string{"CtrlAltDelBurstAction", "none"}, [2]string{"CrashChVT", "yes"},
+		[2]string{"CPUAffinity", "1"},
 		[2]string{"RuntimeWatchdogSec", "off"}, [2]string{"ShutdownWatchdogSec", "5min"},
-		[2]string{"StatusUnitFormat", "name"}, [2]string{"NUMAPolicy", "bind"}, [2]string{"TimerSlackNSec", "5"},
+		[2]string{"StatusUnitFormat", "name"}, [2]string{"NUMAPolicy", "bind"},
+		[2]string{"TimerSlackNSec", "5"},
 		[2]string{"X-Mine", "1"},
 	)
 	if len(faults) != 0 {
@@ -43,11 +46,14 @@ func TestManager(t *testing.T) {
 	d.TasksTotal = 1000
 	u := New("a.service", name.Service, d)
 	s, x, r := u.Service, u.Exec, u.Resources
-	if s.TimeoutStart != 10*value.Second || s.TimeoutStop != value.Infinity || s.TimeoutAbort != 7*value.Second ||
-		s.RestartDelay != value.Minute || u.StartLimitInterval != 5*value.Second || u.StartLimitBurst != 9 {
+	if s.TimeoutStart != 10*value.Second || s.TimeoutStop != value.Infinity ||
+		s.TimeoutAbort != 7*value.Second ||
+		s.RestartDelay != value.Minute || u.StartLimitInterval != 5*value.Second ||
+		u.StartLimitBurst != 9 {
 		t.Errorf("times %+v", s)
 	}
-	if r.TasksMax != 500 || r.CPUAccounting || x.OOMScoreAdjust != 100 || x.SmackProcessLabel.Label != "x" {
+	if r.TasksMax != 500 || r.CPUAccounting || x.OOMScoreAdjust != 100 ||
+		x.SmackProcessLabel.Label != "x" {
 		t.Errorf("resources %+v", r)
 	}
 	apply(u, &Context{Defaults: d}, "Service", []string{"ExecStart=/bin/true"})
@@ -63,7 +69,8 @@ func TestManager(t *testing.T) {
 	if timer := New("a.timer", name.Timer, d); timer.Timer.Accuracy != value.Second {
 		t.Errorf("accuracy %s", timer.Timer.Accuracy)
 	}
-	if !slices.Equal(d.Environment, []string{"A=1", "B=2"}) || m.LogLevel != "debug" || m.LogTarget != "console" ||
+	if !slices.Equal(d.Environment, []string{"A=1", "B=2"}) || m.LogLevel != "debug" ||
+		m.LogTarget != "console" ||
 		m.ShowStatus != "yes" || m.CtrlAltDel != unit.ActionNone || m.RebootWatchdog != 5*value.Minute ||
 		m.CrashChangeVT != 0 || m.StatusFormat != "name" || m.NUMAPolicy != 2 || m.TimerSlack != 5 {
 		t.Errorf("manager %+v", m)
@@ -79,11 +86,13 @@ func TestManagerFaults(t *testing.T) {
 		{"JoinControllers", "cpu,cpuacct"}, {"CrashChangeVT", "64"}, {"StatusUnitFormat", "long"},
 		{"NUMAPolicy", "x"}, {"DefaultStandardOutput", "file:/x"}, {"RuntimeWatchdogSec", "x"},
 	} {
-		if faults := configure(m, l); len(faults) != 1 || faults[0].Line != 1 || faults[0].Then != "ignoring the line" {
+		if faults := configure(m, l); len(faults) != 1 || faults[0].Line != 1 ||
+			faults[0].Then != "ignoring the line" {
 			t.Errorf("%s=%s: faults %v", l[0], l[1], faults)
 		}
 	}
-	if faults := ParseManagerConf(m, Assignment{Section: "Unit", Name: "After"}, nil); len(faults) != 1 {
+	if faults := ParseManagerConf(m, Assignment{Section: "Unit", Name: "After"},
+		nil); len(faults) != 1 {
 		t.Errorf("another section: faults %v", faults)
 	}
 	if m.Defaults.Stdout != unit.StdioInherit || m.Defaults.Limits[value.LimitNOFILE].Set {

@@ -224,7 +224,11 @@ func (p *parse) memory() (value.Size, error) {
 	}
 	share, err := value.ParsePermyriad(p.value)
 	if err != nil {
-		return value.ParseSize(p.value)
+		size, err := value.ParseSize(p.value)
+		if err == nil && size == value.SizeInfinity {
+			err = why("out of range")
+		}
+		return size, err
 	}
 	total := p.defaults().MemoryTotal
 	if total == 0 {
@@ -376,6 +380,9 @@ func parseDelegate(p *parse) error {
 	case p.value == "":
 		r.Delegate, r.DelegateControllers = true, nil
 	case err != nil:
+		if err := eachWord(p.value, value.Unquote, func(string) {}); err != nil {
+			return err
+		}
 		r.Delegate = true
 		return p.controllers(value.Unquote, &r.DelegateControllers)
 	default:

@@ -293,10 +293,11 @@ func busNUMAPolicy(u *unit.Unit) any {
 func parseNUMAMask(p *parse) error {
 	x := p.u.Exec
 	if p.value == "all" {
-		x.NUMAMask, x.NUMAMaskAll = nil, true
+		var all value.CPUSet
 		for node := range max(p.defaults().NUMANodes, 1) {
-			x.NUMAMask = append(x.NUMAMask, node)
+			all = append(all, node)
 		}
+		x.NUMAMask, x.NUMAMaskAll = x.NUMAMask.Merge(all), true
 		return nil
 	}
 	err := parseCPUs(p, &x.NUMAMask)
@@ -326,14 +327,14 @@ func parseCoredumpFilter(p *parse) error {
 	}
 	var bits uint64
 	var bad error
-	err := p.eachWord(0, func(w string) {
+	err := eachWord(p.value, 0, func(w string) {
 		if w == "all" {
 			bits = 1<<32 - 1
 		} else if w == "default" {
 			bits |= defaultCoredump
 		} else if bit, ok := linux.CoredumpBit(w); ok {
 			bits |= 1 << bit
-		} else if n, err := strconv.ParseUint(strings.TrimPrefix(w, "0x"), 16, 64); err == nil {
+		} else if n, err := parseHex(w); err == nil {
 			bits |= n
 		} else {
 			bad = why(w + ": not a kind of memory")
@@ -350,6 +351,11 @@ func parseCoredumpFilter(p *parse) error {
 	}
 	x.CoredumpFilter, x.CoredumpFilterSet = bits, true
 	return nil
+}
+
+func parseHex(s string) (uint64, error) {
+	s = strings.TrimPrefix(s, "+")
+	return strconv.ParseUint(strings.TrimPrefix(s, "0x"), 16, 64)
 }
 
 // defaultCoredump is what the kernel dumps by itself. core(5).

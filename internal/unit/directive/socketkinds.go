@@ -167,8 +167,7 @@ func internetAddress(s string) (string, error) {
 		host, port, hasHost = s[:i], s[i+1:], true
 	}
 	n, err := value.ParseUint(port, 16)
-	octal := len(port) > 1 && port[0] == '0' && port[1]|0x20 != 'x'
-	if err != nil || n == 0 || octal || port[0] == ' ' {
+	if err != nil || n == 0 || port[0] == ' ' {
 		return "", why("not an address: no port of 1 to 65535")
 	}
 	digits := strconv.FormatUint(n, 10)

@@ -29,7 +29,13 @@ func TestSettings(t *testing.T) {
 
 // TestOracle checks the answers that systemd 252 gave to many more lines.
 func TestOracle(t *testing.T) {
-	text, err := os.ReadFile("testdata/oracle.txt")
+	for _, file := range [...]string{"testdata/oracle.txt", "testdata/oracle-random.txt"} {
+		checkAnswers(t, file)
+	}
+}
+
+func checkAnswers(t *testing.T, file string) {
+	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}

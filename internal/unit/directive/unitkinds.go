@@ -89,7 +89,7 @@ func parseDocuments(p *parse, v *[]string) error {
 	}
 	have := len(*v)
 	var bad error
-	err := p.eachWord(value.Unquote|value.RetainEscape, func(w string) {
+	p.eachOf(p.value, value.Unquote|value.RetainEscape, func(w string) {
 		s, err := p.expand(w)
 		switch {
 		case err != nil:
@@ -102,9 +102,8 @@ func parseDocuments(p *parse, v *[]string) error {
 	})
 	if bad != nil {
 		*v = (*v)[:have]
-		return bad
 	}
-	return err
+	return bad
 }
 
 func isDocument(s string) bool {
@@ -120,16 +119,6 @@ func isDocument(s string) bool {
 func isASCII(s string) bool {
 	for i := 0; i < len(s); i++ {
 		if s[i] >= 0x80 || s[i] == 0 {
-			return false
-		}
-	}
-	return true
-}
-
-// printable reports whether s has only visible ASCII characters.
-func printable(s string) bool {
-	for i := 0; i < len(s); i++ {
-		if s[i] <= ' ' || s[i] >= 0x7f {
 			return false
 		}
 	}

@@ -8,7 +8,8 @@ import (
 
 func TestCapability(t *testing.T) {
 	for name, want := range map[string]uint{
-		"CAP_CHOWN": 0, "cap_kill": 5, "CAP_SYS_ADMIN": 21, "CAP_CHECKPOINT_RESTORE": 40, "7": 7, "63": 63,
+		"CAP_CHOWN": 0, "cap_kill": 5, "CAP_SYS_ADMIN": 21, "CAP_CHECKPOINT_RESTORE": 40, "7": 7,
+		"63": 63,
 	} {
 		if n, ok := Capability(name); !ok || n != want {
 			t.Errorf("%s: have %d, %v", name, n, ok)
@@ -36,7 +37,8 @@ func TestCapability(t *testing.T) {
 
 func TestFamily(t *testing.T) {
 	for name, want := range map[string]int{
-		"AF_UNIX": 1, "AF_LOCAL": 1, "AF_FILE": 1, "af_inet": 2, "AF_INET6": 10, "AF_ROUTE": 16, "AF_MCTP": 45,
+		"AF_UNIX": 1, "AF_LOCAL": 1, "AF_FILE": 1, "af_inet": 2, "AF_INET6": 10, "AF_ROUTE": 16,
+		"AF_MCTP": 45,
 	} {
 		if n, ok := Family(name); !ok || n != want {
 			t.Errorf("%s: have %d, %v", name, n, ok)
@@ -59,7 +61,8 @@ func TestFamily(t *testing.T) {
 }
 
 func TestErrno(t *testing.T) {
-	for name, want := range map[string]int{"EPERM": 1, "eperm": 1, "EAGAIN": 11, "EWOULDBLOCK": 11, "ENOTSUP": 95} {
+	for name, want := range map[string]int{"EPERM": 1, "eperm": 1, "EAGAIN": 11, "EWOULDBLOCK": 11,
+		"ENOTSUP": 95} {
 		if n, ok := Errno(name); !ok || n != want {
 			t.Errorf("%s: have %d, %v", name, n, ok)
 		}
@@ -130,13 +133,15 @@ func TestWords(t *testing.T) {
 		n    int
 		ok   bool
 	}{
-		{Scheduler, "rr", SchedRR, true}, {Scheduler, "fifo", SchedFIFO, true}, {Scheduler, "other", 0, true},
+		{Scheduler, "rr", SchedRR, true}, {Scheduler, "fifo", SchedFIFO, true}, {Scheduler, "other", 0,
+			true},
 		{Scheduler, "batch", 3, true}, {Scheduler, "idle", 5, true}, {Scheduler, "deadline", 0, false},
 		{IOClass, "none", 0, true}, {IOClass, "realtime", 1, true}, {IOClass, "best-effort", 2, true},
 		{IOClass, "idle", 3, true}, {IOClass, "x", 0, false}, {NUMAPolicy, "bind", 2, true},
 		{NUMAPolicy, "", 0, false}, {SecureBit, "keep-caps", 16, true}, {SecureBit, "x", 0, false},
 		{Facility, "local7", 23, true}, {Facility, "127", 127, true}, {Facility, "128", 0, false},
-		{Facility, "", 0, false}, {Level, "debug", 7, true}, {Level, "0", 0, true}, {Level, "8", 0, false},
+		{Facility, "", 0, false}, {Level, "debug", 7, true}, {Level, "0", 0, true}, {Level, "8", 0,
+			false},
 		{Level, "warn", 0, false},
 	} {
 		if n, ok := c.find(c.name); n != c.n || ok != c.ok {
@@ -149,12 +154,14 @@ func TestWords(t *testing.T) {
 	if _, ok := CoredumpBit("x"); ok {
 		t.Error("x is a kind of memory")
 	}
-	for name, want := range map[string]bool{"native": true, "x86-64": true, "amd64": false, "": false, "x86 ": false} {
+	for name, want := range map[string]bool{"native": true, "x86-64": true, "amd64": false,
+		"": false, "x86 ": false} {
 		if IsCallArchitecture(name) != want {
 			t.Errorf("architecture %q: %v", name, !want)
 		}
 	}
-	for name, want := range map[string]uint64{"shared": 1 << 20, "slave": 1 << 19, "private": 1 << 18} {
+	for name, want := range map[string]uint64{"shared": 1 << 20, "slave": 1 << 19,
+		"private": 1 << 18} {
 		if n, ok := Propagation(name); !ok || n != want {
 			t.Errorf("%s: %x", name, n)
 		}

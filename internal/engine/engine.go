@@ -316,7 +316,9 @@ func (e *Engine) Plan(ev JobRequested) (*transaction.Result, *transaction.Error)
 }
 
 func (e *Engine) jobRequested(ev JobRequested) {
-	e.cause = &Cause{At: e.now, Unit: ev.Unit, What: "job " + ev.Type.String() + " requested", Why: ev.Why}
+	e.cause = &Cause{
+		At: e.now, Unit: ev.Unit, What: "job " + ev.Type.String() + " requested", Why: ev.Why,
+	}
 	res, err := e.Plan(ev)
 	if err != nil {
 		if err.Detail != "" {

@@ -120,7 +120,10 @@ func (e *Engine) because(t *transaction.Job) *Cause {
 	if l.File != "" {
 		why += " (" + l.File + ":" + strconv.Itoa(int(l.Line)) + ")"
 	}
-	return &Cause{At: e.now, Unit: t.Node.Name, What: "job " + t.Type.String() + " queued", Why: why, From: e.cause}
+	return &Cause{
+		At: e.now, Unit: t.Node.Name, What: "job " + t.Type.String() + " queued", Why: why,
+		From: e.cause,
+	}
 }
 
 func (e *Engine) enqueue(j *job) {
@@ -164,8 +167,8 @@ func (e *Engine) breakDeadlock() bool {
 	if oldest == nil {
 		return false
 	}
-	e.log(Warning, oldest.u, "All queued jobs wait for each other; carrying out %s/%s regardless of its order.",
-		oldest.u.Name, oldest.t)
+	e.log(Warning, oldest.u, "All queued jobs wait for each other; carrying out %s/%s "+
+		"regardless of its order.", oldest.u.Name, oldest.t)
 	oldest.ignoreOrder = true
 	e.enqueue(oldest)
 	return true
@@ -305,7 +308,8 @@ func (e *Engine) failDependents(u *runUnit, kind unit.Dep) {
 		e.log(Warning, j.u, "Dependency failed for %s.", j.u.Name)
 		j.u.setCause(&Cause{
 			At: e.now, Unit: j.u.Name, What: "job " + j.t.String() + " failed, result dependency",
-			Why: "the job of " + u.Name + " (" + kind.Inverse().String() + "=) did not succeed", From: u.cause,
+			Why:  "the job of " + u.Name + " (" + kind.Inverse().String() + "=) did not succeed",
+			From: u.cause,
 		})
 		e.finish(j, JobDependency, true)
 	}
@@ -399,14 +403,17 @@ func (e *Engine) jobTimedOut(u *runUnit) {
 var jobWords = map[transaction.JobType]map[JobResult]string{
 	transaction.Start: {
 		JobDoneOK: "Started %s.", JobTimeout: "Timed out starting %s.", JobFailed: "Failed to start %s.",
-		JobAssert: "Starting of %s unsupported: an assertion failed.", JobOnce: "Unit %s was started already once and can't be started again.",
+		JobAssert:      "Starting of %s unsupported: an assertion failed.",
+		JobOnce:        "Unit %s was started already once and can't be started again.",
 		JobUnsupported: "Starting of %s is not supported here.",
 	},
 	transaction.Stop: {
-		JobDoneOK: "Stopped %s.", JobTimeout: "Timed out stopping %s.", JobFailed: "Stopped (with error) %s.",
+		JobDoneOK: "Stopped %s.", JobTimeout: "Timed out stopping %s.",
+		JobFailed: "Stopped (with error) %s.",
 	},
 	transaction.Reload: {
-		JobDoneOK: "Reloaded %s.", JobTimeout: "Timed out reloading %s.", JobFailed: "Reload failed for %s.",
+		JobDoneOK: "Reloaded %s.", JobTimeout: "Timed out reloading %s.",
+		JobFailed: "Reload failed for %s.",
 	},
 }
 

@@ -84,7 +84,9 @@ func (e *Engine) spawnFailed(ev SpawnFailed) {
 		p = &u.procs.Control
 	}
 	p.Op, p.current = 0, nil
-	e.cause = &Cause{At: e.now, Unit: u.Name, What: "no process could be started", Why: ev.Why, From: u.cause}
+	e.cause = &Cause{
+		At: e.now, Unit: u.Name, What: "no process could be started", Why: ev.Why, From: u.cause,
+	}
 	e.log(Err, u, "cannot start a process for %s: %s", p.Kind, ev.Why)
 	if u.svc != nil {
 		u.svc.spawnFailed(e, u)
@@ -117,7 +119,8 @@ func (e *Engine) reaped(ev Reaped) {
 	p.Status.PID, p.Status.Code, p.Status.Status, p.Status.End = ev.PID, ev.Code, ev.Status, e.now
 	e.cause = &Cause{
 		At: e.now, Unit: u.Name, From: u.cause,
-		What: who + " process " + itoa(ev.PID) + " (" + p.Status.Kind + "=) ended", Why: ev.Code.words(ev.Status),
+		What: who + " process " + itoa(ev.PID) + " (" + p.Status.Kind + "=) ended",
+		Why:  ev.Code.words(ev.Status),
 	}
 	if u.svc != nil {
 		u.svc.exited(e, u, p)
@@ -218,9 +221,14 @@ func (c ExitCode) words(status int) string {
 	case ByExit:
 		return "exited, status=" + itoa(status)
 	case BySignal:
-		return "killed, status=" + itoa(status) + "/" + strings.TrimPrefix(value.Signal(status).String(), "SIG")
+		return "killed, status=" + itoa(status) + "/" + signalWord(status)
 	case ByDump:
-		return "dumped, status=" + itoa(status) + "/" + strings.TrimPrefix(value.Signal(status).String(), "SIG")
+		return "dumped, status=" + itoa(status) + "/" + signalWord(status)
 	}
 	return "gone"
+}
+
+// signalWord is the name of a signal without SIG.
+func signalWord(signal int) string {
+	return strings.TrimPrefix(value.Signal(signal).String(), "SIG")
 }

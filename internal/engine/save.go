@@ -76,7 +76,8 @@ func (u *runUnit) save() savedUnit {
 	s := savedUnit{
 		Name: u.Name, Job: u.job.save(), Nop: u.nop.save(), Service: u.svc, Socket: u.sock, Up: u.up,
 		Procs: u.procs, Invocation: u.invocation, Times: u.times, Cause: u.cause,
-		Condition: u.condition, Assert: u.assert, Skipped: u.skipped, Pinned: u.pinned, Starts: u.starts, Autos: u.autos,
+		Condition: u.condition, Assert: u.assert, Skipped: u.skipped, Pinned: u.pinned,
+		Starts: u.starts, Autos: u.autos,
 		LimitHit: u.limitHit, Cleaned: u.cleaned, Testing: u.testing,
 		Running: [2]bool{u.procs.Main.current != nil, u.procs.Control.current != nil},
 	}
@@ -142,7 +143,8 @@ func (e *Engine) restoreUnit(u *runUnit, s savedUnit) {
 	}
 	u.up, u.procs, u.invocation, u.times, u.cause = s.Up, s.Procs, s.Invocation, s.Times, s.Cause
 	u.condition, u.assert, u.skipped, u.pinned = s.Condition, s.Assert, s.Skipped, s.Pinned
-	u.starts, u.autos, u.limitHit, u.cleaned, u.testing = s.Starts, s.Autos, s.LimitHit, s.Cleaned, s.Testing
+	u.starts, u.autos, u.limitHit = s.Starts, s.Autos, s.LimitHit
+	u.cleaned, u.testing = s.Cleaned, s.Testing
 	u.job, u.nop = e.restoreJob(u, s.Job), e.restoreJob(u, s.Nop)
 	for k, t := range s.Timers {
 		if t.At != 0 {

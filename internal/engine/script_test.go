@@ -185,11 +185,13 @@ var scriptCommands = map[string]func(w *scriptWorld, args []string) []string{
 	"kill": killCommand, "pin": pinCommand, "unpin": pinCommand,
 	"write": writeCommand, "remove": removeCommand, "reload-files": reloadFilesCommand,
 	"property": propertyCommand,
-	"empty":    func(w *scriptWorld, a []string) []string { return w.step(Emptied{Unit: a[0], After: w.last[a[0]]}) },
-	"main":     mainCommand,
-	"notify":   notifyCommand,
-	"tested":   testedCommand,
-	"listens":  listensCommand,
+	"empty": func(w *scriptWorld, a []string) []string {
+		return w.step(Emptied{Unit: a[0], After: w.last[a[0]]})
+	},
+	"main":    mainCommand,
+	"notify":  notifyCommand,
+	"tested":  testedCommand,
+	"listens": listensCommand,
 	"owned": func(w *scriptWorld, a []string) []string {
 		pid, _ := strconv.Atoi(a[2])
 		return w.step(NameOwned{Unit: a[0], Name: a[1], PID: pid})
@@ -207,11 +209,15 @@ var scriptCommands = map[string]func(w *scriptWorld, args []string) []string{
 		n, _ := strconv.Atoi(a[0])
 		return w.step(JobCancelled{ID: uint32(n)})
 	},
-	"reset-failed": func(w *scriptWorld, a []string) []string { return w.step(ResetFailed{Unit: a[0]}) },
-	"shutdown":     func(w *scriptWorld, a []string) []string { return w.step(ShutdownRequested{Target: a[0]}) },
-	"why":          whyCommand,
-	"states":       statesCommand,
-	"save":         saveCommand,
+	"reset-failed": func(w *scriptWorld, a []string) []string {
+		return w.step(ResetFailed{Unit: a[0]})
+	},
+	"shutdown": func(w *scriptWorld, a []string) []string {
+		return w.step(ShutdownRequested{Target: a[0]})
+	},
+	"why":    whyCommand,
+	"states": statesCommand,
+	"save":   saveCommand,
 }
 
 // wrong is what a command says that makes no sense here.
@@ -244,7 +250,8 @@ func (w *scriptWorld) command(f []string) (out []string) {
 		out = w.load(f[1])
 	}
 	w.req++
-	return append(out, w.step(JobRequested{Req: w.req, Unit: f[1], Type: t, Mode: mode, Why: "script"})...)
+	ev := JobRequested{Req: w.req, Unit: f[1], Type: t, Mode: mode, Why: "script"}
+	return append(out, w.step(ev)...)
 }
 
 func (w *scriptWorld) step(ev Event) []string {
@@ -264,27 +271,9 @@ func (w *scriptWorld) step(ev Event) []string {
 func (w *scriptWorld) effect(fx Effect) string {
 	switch fx := fx.(type) {
 	case Spawn:
-		w.waits[fx.Unit.Name] = append(w.waits[fx.Unit.Name], fx)
-		s := "> spawn " + fx.Unit.Name + " " + fx.Kind + "=" + strings.Join(fx.Command.Argv, " ")
-		for _, e := range fx.Env {
-			s += " " + e
-		}
-		if len(fx.Sockets) > 0 {
-			s += " sockets=" + strings.Join(fx.Sockets, ",")
-		}
-		if fx.Conn != 0 {
-			s += fmt.Sprintf(" conn=%d", fx.Conn)
-		}
-		return s
+		return w.spawn(fx)
 	case Kill:
-		s := fmt.Sprintf("> kill %s main=%d control=%d %s", fx.Unit, fx.Main, fx.Control, fx.Signal)
-		if fx.Group {
-			s += " group"
-		}
-		if fx.Hangup {
-			s += " hangup"
-		}
-		return s
+		return killWords(fx)
 	case FindMain:
 		w.finds[fx.Unit] = fx.Op
 		return fmt.Sprintf("> find main of %s %s wait=%v", fx.Unit, fx.PIDFile, fx.Wait)
@@ -310,7 +299,8 @@ func (w *scriptWorld) effect(fx Effect) string {
 		}
 		return "> clean " + fx.Unit.Name
 	case Load:
-		return "> load " + strings.Join(fx.Names, " ") + "\n\t" + strings.Join(w.load(fx.Names...), "\n\t")
+		lines := append([]string{"> load " + strings.Join(fx.Names, " ")}, w.load(fx.Names...)...)
+		return strings.Join(lines, "\n\t")
 	case Changed:
 		return fx.Unit + " is " + fx.Active + "/" + fx.Sub
 	case UnitGone:
@@ -339,6 +329,33 @@ func (w *scriptWorld) effect(fx Effect) string {
 		return "idle"
 	}
 	return fmt.Sprintf("? %s", reflect.TypeOf(fx))
+}
+
+// spawn takes note of a spawn; its outcome is up to the script.
+func (w *scriptWorld) spawn(fx Spawn) string {
+	w.waits[fx.Unit.Name] = append(w.waits[fx.Unit.Name], fx)
+	s := "> spawn " + fx.Unit.Name + " " + fx.Kind + "=" + strings.Join(fx.Command.Argv, " ")
+	for _, e := range fx.Env {
+		s += " " + e
+	}
+	if len(fx.Sockets) > 0 {
+		s += " sockets=" + strings.Join(fx.Sockets, ",")
+	}
+	if fx.Conn != 0 {
+		s += fmt.Sprintf(" conn=%d", fx.Conn)
+	}
+	return s
+}
+
+func killWords(fx Kill) string {
+	s := fmt.Sprintf("> kill %s main=%d control=%d %s", fx.Unit, fx.Main, fx.Control, fx.Signal)
+	if fx.Group {
+		s += " group"
+	}
+	if fx.Hangup {
+		s += " hangup"
+	}
+	return s
 }
 
 func showEffects(w *scriptWorld, args []string) []string { w.show[args[0]] = true; return nil }
@@ -533,7 +550,8 @@ func saveCommand(w *scriptWorld, _ []string) []string {
 		w.t.Fatal(err)
 	}
 	again, err := e.Save()
-	if err != nil || !bytes.Equal(saved, again) && !w.shy { // shy: a reload may have taken commands away
+	same := bytes.Equal(saved, again) || w.shy // shy: a reload may have taken commands away
+	if err != nil || !same {
 		w.t.Fatalf("a restored engine saves another state (%v)", err)
 	}
 	w.e = e

@@ -199,7 +199,9 @@ func (s *service) start(e *Engine, u *runUnit) verdict {
 }
 
 // commands runs a list as control process in the given state; false if it is empty.
-func (s *service) commands(e *Engine, u *runUnit, sub ServiceState, kind unit.ExecKind, limit value.Span) bool {
+func (s *service) commands(
+	e *Engine, u *runUnit, sub ServiceState, kind unit.ExecKind, limit value.Span,
+) bool {
 	list := u.Def.Service.Commands[kind]
 	if len(list) == 0 {
 		return false

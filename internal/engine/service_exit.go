@@ -72,14 +72,16 @@ func (s *service) mainExited(e *Engine, u *runUnit) {
 	p, def := &u.procs.Main, u.Def.Service
 	s.Invoked = p.Status
 	r := s.resultOf(u, p, def.Type != unit.Oneshot)
-	if start := def.Commands[unit.ExecStart]; !s.MainStarted && len(start) > 0 && start[0].Flags&value.IgnoreFailure != 0 {
+	start := def.Commands[unit.ExecStart]
+	if !s.MainStarted && len(start) > 0 && start[0].Flags&value.IgnoreFailure != 0 {
 		r = ResultSuccess // the - of the command that forked it excuses the main process, too
 	}
 	if r != ResultSuccess {
 		e.log(Notice, u, "Main process exited, code=%s", p.Status.Code.words(p.Status.Status))
 	}
 	s.note(r)
-	if def.Type == unit.Oneshot && r == ResultSuccess && s.Sub == Start && s.MainStarted && e.more(u, p) {
+	oneshot := def.Type == unit.Oneshot && s.Sub == Start && s.MainStarted
+	if oneshot && r == ResultSuccess && e.more(u, p) {
 		return
 	}
 	p.current = nil
@@ -263,7 +265,8 @@ func (s *service) found(e *Engine, u *runUnit, ev MainFound) {
 			s.enterSignal(e, u, StopSigterm, ResultProtocol)
 		default:
 			s.Demanded = true
-			e.log(Notice, u, "Can't open PID file %s (yet?) after start: %s (waiting for it)", def.PIDFile, ev.Why)
+			e.log(Notice, u, "Can't open PID file %s (yet?) after start: %s (waiting for it)",
+				def.PIDFile, ev.Why)
 			s.find(e, u, true)
 		}
 	case StartPost:

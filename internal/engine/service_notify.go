@@ -140,7 +140,8 @@ func (s *service) mainPIDSaid(e *Engine, u *runUnit, ev Notified, text string) {
 		FinalSigterm, FinalSigkill, Failed, AutoRestart, ServiceStates:
 		return
 	}
-	if pid == u.procs.Control.PID || !ev.Ours && !ev.Trusted || e.pids[pid] != nil && e.pids[pid] != u {
+	other := e.pids[pid] != nil && e.pids[pid] != u
+	if pid == u.procs.Control.PID || !ev.Ours && !ev.Trusted || other {
 		e.log(Warning, u, "New main PID %d does not belong to service; ignored.", pid)
 		return
 	}
@@ -161,7 +162,8 @@ func (e *Engine) nameOwned(ev NameOwned) {
 		return
 	}
 	e.cause = &Cause{
-		At: e.now, Unit: u.Name, What: "bus name " + ev.Name, Why: "owned by process " + itoa(ev.PID), From: u.cause,
+		At: e.now, Unit: u.Name, What: "bus name " + ev.Name,
+		Why: "owned by process " + itoa(ev.PID), From: u.cause,
 	}
 	switch {
 	case s.Sub == Start && s.Named:
@@ -186,7 +188,8 @@ func (s *service) saidReady(e *Engine, u *runUnit) {
 			s.enterRunning(e, u, ResultSuccess)
 		}
 	case Dead, Condition, StartPre, StartPost, Running, Exited, Stop, StopWatchdog, StopSigterm,
-		StopSigkill, StopPost, FinalWatchdog, FinalSigterm, FinalSigkill, Failed, AutoRestart, ServiceStates:
+		StopSigkill, StopPost, FinalWatchdog, FinalSigterm, FinalSigkill, Failed, AutoRestart,
+		ServiceStates:
 	}
 }
 
@@ -265,7 +268,7 @@ func (s *service) dress(e *Engine, u *runUnit, fx *Spawn) {
 			code, status := "exited", itoa(st.Status)
 			if st.Code != ByExit {
 				code = "killed"
-				status = strings.TrimPrefix(value.Signal(st.Status).String(), "SIG")
+				status = signalWord(st.Status)
 			}
 			if st.Code == ByDump {
 				code = "dumped"

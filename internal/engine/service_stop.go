@@ -10,7 +10,8 @@ import (
 func (s *service) stop(e *Engine, u *runUnit) verdict {
 	s.NoRestart = true
 	switch s.Sub {
-	case Stop, StopWatchdog, StopSigterm, StopSigkill, StopPost, FinalWatchdog, FinalSigterm, FinalSigkill:
+	case Stop, StopWatchdog, StopSigterm, StopSigkill, StopPost, FinalWatchdog, FinalSigterm,
+		FinalSigkill:
 		return underway
 	case AutoRestart:
 		s.enter(e, u, Dead)
@@ -127,7 +128,8 @@ func (s *service) enterDead(e *Engine, u *runUnit, r Result, mayRestart bool) {
 	case ResultSuccess, ResultExecCondition:
 		end = Dead
 	case ResultResources, ResultProtocol, ResultTimeout, ResultExitCode, ResultSignal, ResultCoreDump,
-		ResultWatchdog, ResultStartLimit, ResultOOMKill, ResultTriggerLimit, ResultServiceStartLimit, Results:
+		ResultWatchdog, ResultStartLimit, ResultOOMKill, ResultTriggerLimit,
+		ResultServiceStartLimit, Results:
 	}
 	if end == Failed {
 		e.log(Warning, u, "Failed with result '%s'.", s.Result)
@@ -150,7 +152,9 @@ func (s *service) enterDead(e *Engine, u *runUnit, r Result, mayRestart bool) {
 var restartOn = [unit.Restarts]func(Result) bool{
 	unit.RestartNo:        func(Result) bool { return false },
 	unit.RestartOnSuccess: func(r Result) bool { return r == ResultSuccess },
-	unit.RestartOnFailure: func(r Result) bool { return r != ResultSuccess && r != ResultExecCondition },
+	unit.RestartOnFailure: func(r Result) bool {
+		return r != ResultSuccess && r != ResultExecCondition
+	},
 	unit.RestartOnAbnormal: func(r Result) bool {
 		return r != ResultSuccess && r != ResultExitCode && r != ResultExecCondition
 	},
@@ -184,8 +188,8 @@ func (s *service) restart(e *Engine, u *runUnit) {
 	s.KeepRestarts = true
 	e.log(Info, u, "Scheduled restart job, restart counter is at %d.", s.Restarts)
 	why := &Cause{
-		At: e.now, Unit: u.Name, What: "job restart queued", Why: "Restart=" + u.Def.Service.Restart.String(),
-		From: u.cause,
+		At: e.now, Unit: u.Name, What: "job restart queued",
+		Why: "Restart=" + u.Def.Service.Restart.String(), From: u.cause,
 	}
 	e.want(u, transaction.Restart, unit.Replace, why)
 }

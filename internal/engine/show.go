@@ -200,7 +200,8 @@ func (e *Engine) identity(u *runUnit, p *props) {
 	p.text("FreezerState", "running")
 	p.text("FragmentPath", d.Fragment)
 	p.add("DropInPaths", "as", append([]string{}, d.DropIns...))
-	startable := d.Load == unit.Loaded && (d.Type == name.Service || d.Type == name.Socket || d.Type == name.Target)
+	startable := d.Load == unit.Loaded &&
+		(d.Type == name.Service || d.Type == name.Socket || d.Type == name.Target)
 	p.flag("CanStart", startable)
 	p.flag("CanStop", !d.Perpetual)
 	p.flag("CanReload", u.canReload())
@@ -277,7 +278,9 @@ func (e *Engine) serviceProperties(u *runUnit, p *props) {
 }
 
 // commandStatus lists commands with the times and results of their last run.
-func commandStatus(list []value.Command, ran []procStatus, now procs, kind string) (plain, full []any) {
+func commandStatus(
+	list []value.Command, ran []procStatus, now procs, kind string,
+) (plain, full []any) {
 	plain, full = []any{}, []any{}
 	for i, c := range list {
 		var st procStatus
@@ -290,7 +293,8 @@ func commandStatus(list []value.Command, ran []procStatus, now procs, kind strin
 			}
 		}
 		rest := []any{
-			st.Start.Real, st.Start.Mono, st.End.Real, st.End.Mono, uint32(st.PID), int32(st.Code), int32(st.Status),
+			st.Start.Real, st.Start.Mono, st.End.Real, st.End.Mono, uint32(st.PID),
+			int32(st.Code), int32(st.Status),
 		}
 		flags := c.Flags.FlagNames()
 		if flags == nil {

@@ -258,7 +258,8 @@ func (w *simWorld) find(fx FindMain) {
 func (w *simWorld) die(pid int, code ExitCode, status int) {
 	p := w.procs[pid]
 	delete(w.procs, pid)
-	w.queue = append(w.queue, Reaped{PID: pid, Code: code, Status: status, Last: w.chance(50) && w.lastOf(p.unit)})
+	last := w.chance(50) && w.lastOf(p.unit)
+	w.queue = append(w.queue, Reaped{PID: pid, Code: code, Status: status, Last: last})
 	w.emptied(p.unit)
 }
 
@@ -325,7 +326,8 @@ func (w *simWorld) choose() Event {
 		transaction.Reload, transaction.TryRestart, transaction.ReloadOrRestart, transaction.VerifyActive,
 	}
 	return JobRequested{
-		Unit: u.Name, Type: types[w.r.IntN(len(types))], Mode: unit.JobMode(w.r.IntN(int(unit.JobModes) - 1)),
+		Unit: u.Name, Type: types[w.r.IntN(len(types))],
+		Mode: unit.JobMode(w.r.IntN(int(unit.JobModes) - 1)),
 	}
 }
 
@@ -464,8 +466,9 @@ func (w *simWorld) checkUnit(u *runUnit) error {
 func (w *simWorld) settle() error {
 	w.calm = true
 	for _, u := range w.defs {
-		w.step(JobRequested{Unit: u.Name, Type: transaction.Stop, Mode: unit.ReplaceIrreversibly, Auto: true})
-		w.step(JobRequested{Unit: u.Name, Type: transaction.Stop, Mode: unit.Replace, Auto: true})
+		for _, m := range [...]unit.JobMode{unit.ReplaceIrreversibly, unit.Replace} {
+			w.step(JobRequested{Unit: u.Name, Type: transaction.Stop, Mode: m, Auto: true})
+		}
 	}
 	for range 3000 {
 		switch at, ok := w.e.NextWake(); {
@@ -490,17 +493,20 @@ func (w *simWorld) atRest() error {
 	for _, n := range w.e.g.Nodes() {
 		u := w.e.at(n)
 		if u.job != nil {
-			return fmt.Errorf("%s still has a %s job in state %s/%s", u.Name, u.job.t, u.active(), u.subWord())
+			return fmt.Errorf("%s still has a %s job in state %s/%s", u.Name, u.job.t, u.active(),
+				u.subWord())
 		}
 		switch u.active() {
 		case graph.Activating, graph.Deactivating:
 			return fmt.Errorf("%s is stuck in %s", u.Name, u.subWord())
-		case graph.Inactive, graph.Active, graph.Reloading, graph.Failed, graph.Maintenance, graph.ActiveStates:
+		case graph.Inactive, graph.Active, graph.Reloading, graph.Failed, graph.Maintenance,
+			graph.ActiveStates:
 		}
 	}
 	for pid, p := range w.procs {
 		u := w.e.unit(p.unit)
-		if u == nil || u.active().Down() && u.Def.Kill.Mode == unit.KillControlGroup && u.Def.Kill.SendSIGKILL {
+		if u == nil || u.active().Down() && u.Def.Kill.Mode == unit.KillControlGroup &&
+			u.Def.Kill.SendSIGKILL {
 			return fmt.Errorf("process %d of %s was left behind", pid, p.unit)
 		}
 	}
@@ -527,7 +533,8 @@ func randomUnits(r *rand.Rand) []*unit.Unit {
 	n := 3 + r.IntN(8)
 	names := make([]string, n)
 	for i := range names {
-		names[i] = fmt.Sprintf("u%d.%s", i, [...]string{"service", "service", "service", "target", "socket"}[r.IntN(5)])
+		types := [...]string{"service", "service", "service", "target", "socket"}
+		names[i] = fmt.Sprintf("u%d.%s", i, types[r.IntN(len(types))])
 	}
 	var defs []*unit.Unit
 	for _, n := range names {
@@ -558,13 +565,15 @@ func randomUnit(r *rand.Rand, n string, names []string) *unit.Unit {
 		d.Conditions = []unit.Condition{{Name: "PathExists", Param: "/x"}}
 	}
 	kinds := [...]unit.Dep{
-		unit.Requires, unit.Requisite, unit.Wants, unit.BindsTo, unit.PartOf, unit.Upholds, unit.Conflicts,
-		unit.Before, unit.After, unit.After, unit.OnFailure, unit.OnSuccess, unit.PropagatesReloadTo,
-		unit.PropagatesStopTo,
+		unit.Requires, unit.Requisite, unit.Wants, unit.BindsTo, unit.PartOf, unit.Upholds,
+		unit.Conflicts, unit.Before, unit.After, unit.After, unit.OnFailure, unit.OnSuccess,
+		unit.PropagatesReloadTo, unit.PropagatesStopTo,
 	}
 	for range r.IntN(5) {
 		if to := names[r.IntN(len(names))]; to != n {
-			d.Edges = append(d.Edges, unit.Edge{Kind: kinds[r.IntN(len(kinds))], Name: to, File: "/" + n, Line: 3})
+			d.Edges = append(d.Edges, unit.Edge{
+				Kind: kinds[r.IntN(len(kinds))], Name: to, File: "/" + n, Line: 3,
+			})
 		}
 	}
 	switch d.Type {
@@ -578,24 +587,29 @@ func randomUnit(r *rand.Rand, n string, names []string) *unit.Unit {
 		d.Kill = &unit.Kill{Signal: value.SIGTERM, FinalSignal: value.SIGKILL, SendSIGKILL: true}
 		svc := n[:len(n)-len("socket")] + "service"
 		d.Socket = &unit.Socket{
-			Service: svc, Timeout: 90 * value.Second, TriggerLimitInterval: 2 * value.Second, TriggerLimitBurst: 20,
+			Service: svc, Timeout: 90 * value.Second, TriggerLimitInterval: 2 * value.Second,
+			TriggerLimitBurst: 20,
 		}
 		for k := range d.Socket.Commands {
 			d.Socket.Commands[k] = randomCommands(r, 20)
 		}
-		d.Edges = append(d.Edges, unit.Edge{Kind: unit.Triggers, Name: svc}, unit.Edge{Kind: unit.Before, Name: svc})
-	case name.Target, name.Bad, name.Device, name.Mount, name.Automount, name.Swap, name.Timer, name.Path,
-		name.Slice, name.Scope, name.Types:
+		for _, k := range [...]unit.Dep{unit.Triggers, unit.Before} {
+			d.Edges = append(d.Edges, unit.Edge{Kind: k, Name: svc})
+		}
+	case name.Target, name.Bad, name.Device, name.Mount, name.Automount, name.Swap, name.Timer,
+		name.Path, name.Slice, name.Scope, name.Types:
 	}
 	return d
 }
 
 func randomService(r *rand.Rand) *unit.Service {
 	s := &unit.Service{
-		Type: unit.ServiceType(r.IntN(int(unit.ServiceTypes))), Restart: unit.Restart(r.IntN(int(unit.Restarts))),
+		Type:         unit.ServiceType(r.IntN(int(unit.ServiceTypes))),
+		Restart:      unit.Restart(r.IntN(int(unit.Restarts))),
 		RestartDelay: value.Span(r.IntN(3)) * 100 * value.Millisecond,
-		TimeoutStart: value.Span(1+r.IntN(20)) * value.Second, TimeoutStop: value.Span(1+r.IntN(20)) * value.Second,
-		RuntimeMax: value.Infinity, GuessMainPID: r.IntN(2) == 0, RemainAfterExit: r.IntN(3) == 0,
+		TimeoutStart: value.Span(1+r.IntN(20)) * value.Second,
+		TimeoutStop:  value.Span(1+r.IntN(20)) * value.Second,
+		RuntimeMax:   value.Infinity, GuessMainPID: r.IntN(2) == 0, RemainAfterExit: r.IntN(3) == 0,
 		NotifyAccess: unit.NotifyAccess(r.IntN(int(unit.NotifyAccesses))), ReloadSignal: value.SIGHUP,
 		TimeoutStopFailureMode:  unit.TimeoutFailureMode(r.IntN(int(unit.TimeoutFailureModes))),
 		TimeoutStartFailureMode: unit.TimeoutFailureMode(r.IntN(int(unit.TimeoutFailureModes))),

@@ -215,7 +215,9 @@ func (e *Engine) connected(ev Connected) {
 		return
 	}
 	s, def := u.sock, u.Def.Socket
-	e.cause = &Cause{At: e.now, Unit: u.Name, What: "connection accepted", Why: ev.Instance, From: u.cause}
+	e.cause = &Cause{
+		At: e.now, Unit: u.Name, What: "connection accepted", Why: ev.Instance, From: u.cause,
+	}
 	e.emit(Watch{Unit: u.Name})
 	if !s.mayTrigger(e, u) {
 		e.emit(CloseConn{Conn: ev.Conn})
@@ -440,7 +442,8 @@ func (s *socket) spawnFailed(e *Engine, u *runUnit) { s.controlDone(e, u, Result
 func (s *socket) exited(e *Engine, u *runUnit, p *proc) {
 	r := ResultSuccess
 	switch st := p.Status; {
-	case p.current != nil && p.current.Flags&value.IgnoreFailure != 0, st.Code == ByExit && st.Status == 0:
+	case p.current != nil && p.current.Flags&value.IgnoreFailure != 0:
+	case st.Code == ByExit && st.Status == 0:
 	case st.Code == ByExit:
 		r = ResultExitCode
 	case st.Code == ByDump:

@@ -88,7 +88,8 @@ func (e *Engine) afterTests(u *runUnit) verdict {
 		return skip
 	}
 	if !u.assert.OK {
-		e.log(Err, u, "Assertion failed for %s (%s).", u.Title(), firstUnmet(u.Def.Asserts, u.assert.Results))
+		e.log(Err, u, "Assertion failed for %s (%s).", u.Title(),
+			firstUnmet(u.Def.Asserts, u.assert.Results))
 		return assertFailed
 	}
 	return e.startTested(u)

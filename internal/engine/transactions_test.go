@@ -24,11 +24,12 @@ var kinds = map[string]string{
 	"noreload": "Type=oneshot\nRemainAfterExit=yes\nExecStart=/bin/true\n",
 	"fail":     "Type=oneshot\nRemainAfterExit=yes\nExecStart=/bin/false\nExecReload=/bin/true\n",
 	"slow":     "Type=oneshot\nRemainAfterExit=yes\nExecStart=/bin/sleep 1000\nTimeoutSec=infinity\n",
-	"slowstop": "Type=oneshot\nRemainAfterExit=yes\nExecStart=/bin/true\nExecStop=/bin/sleep 1000\nTimeoutSec=infinity\n",
-	"once":     "Type=oneshot\nExecStart=/bin/true\n",
-	"run":      "ExecStart=/bin/sleep 1000\nExecReload=/bin/true\n",
-	"die":      "ExecStart=/bin/die 0\n",
-	"dief":     "ExecStart=/bin/die 1\n",
+	"slowstop": "Type=oneshot\nRemainAfterExit=yes\nExecStart=/bin/true\n" +
+		"ExecStop=/bin/sleep 1000\nTimeoutSec=infinity\n",
+	"once": "Type=oneshot\nExecStart=/bin/true\n",
+	"run":  "ExecStart=/bin/sleep 1000\nExecReload=/bin/true\n",
+	"die":  "ExecStart=/bin/die 0\n",
+	"dief": "ExecStart=/bin/die 1\n",
 }
 
 // autoWorld is a host on which programs do what their names say.
@@ -73,7 +74,7 @@ func newAutoWorld(units map[string][]string) *autoWorld {
 		}
 		files["etc/systemd/system/"+w.full[n]] = &fstest.MapFile{Data: []byte(text), Mode: 0o644}
 	}
-	w.loader = load.New(load.Config{FS: files, Path: []string{"/etc/systemd/system"}, Complete: complete})
+	w.loader = newScriptLoader(files)
 	for _, n := range w.full {
 		w.load(n)
 	}
@@ -97,7 +98,8 @@ func (w *autoWorld) expand(line string) string {
 
 func (w *autoWorld) load(n string) {
 	if w.e.unit(n) == nil {
-		w.step(Loaded{Units: w.loader.Closure([]string{n}, func(n string) bool { return w.e.unit(n) != nil })})
+		loaded := func(n string) bool { return w.e.unit(n) != nil }
+		w.step(Loaded{Units: w.loader.Closure([]string{n}, loaded)})
 	}
 }
 

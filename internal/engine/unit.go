@@ -366,7 +366,7 @@ func (e *Engine) settleUnit(u *runUnit) {
 	}
 	e.settleOne(u)
 	if u.active().Down() && u.job == nil {
-		for _, k := range [...]unit.Dep{unit.Requires, unit.Requisite, unit.Wants, unit.BindsTo, unit.Upholds} {
+		for _, k := range needs {
 			for _, l := range u.Links(k) {
 				if l.To.Def.StopWhenUnneeded {
 					e.settleOne(e.at(l.To))
@@ -427,9 +427,15 @@ func (e *Engine) auto(u *runUnit, t transaction.JobType, mode unit.JobMode, why 
 	})
 }
 
+// needs are the dependencies that keep a StopWhenUnneeded= unit up.
+var needs = [...]unit.Dep{
+	unit.Requires, unit.Requisite, unit.Wants, unit.BindsTo, unit.Upholds,
+}
+
+// needed reports whether a unit that is up, or has a job, needs this one.
 func (e *Engine) needed(u *runUnit) bool {
-	for _, k := range [...]unit.Dep{unit.RequiredBy, unit.RequisiteOf, unit.WantedBy, unit.BoundBy, unit.UpheldBy} {
-		for _, l := range u.Links(k) {
+	for _, k := range needs {
+		for _, l := range u.Links(k.Inverse()) {
 			if o := e.at(l.To); o.job != nil || !o.active().Down() {
 				return true
 			}

@@ -22,8 +22,9 @@ func (m *Manager) Info(ctx context.Context) (info face.Info, err error) {
 	err = m.call(ctx, func() {
 		units, jobs, failed := m.e.Counts()
 		info = face.Info{
-			Version: m.cfg.Version, Mode: "system", PID: os.Getpid(), SystemState: m.systemState(jobs, failed),
-			Units: units, Jobs: jobs, Failed: failed, Cgroups: m.tracker.Kind().String(),
+			Version: m.cfg.Version, Mode: "system", PID: os.Getpid(),
+			SystemState: m.systemState(jobs, failed),
+			Units:       units, Jobs: jobs, Failed: failed, Cgroups: m.tracker.Kind().String(),
 			CgroupRoot: m.tracker.Root(), UnitPath: m.cfg.UnitPath, Since: m.started,
 			Environment: m.cfg.Environment,
 		}
@@ -48,7 +49,9 @@ func (m *Manager) systemState(jobs, failed int) string {
 }
 
 // Units implements face.Manager.
-func (m *Manager) Units(ctx context.Context, patterns []string, load bool) (list []face.UnitInfo, err error) {
+func (m *Manager) Units(
+	ctx context.Context, patterns []string, load bool,
+) (list []face.UnitInfo, err error) {
 	err = m.call(ctx, func() {
 		if load {
 			for _, p := range patterns {
@@ -99,7 +102,9 @@ func (m *Manager) ensure(unitName string) (string, *face.Error) {
 		}
 	}
 	if !name.Valid(unitName, name.Plain|name.Instance) {
-		return "", &face.Error{Name: face.InvalidArgs, Message: "Unit name " + unitName + " is not valid."}
+		return "", &face.Error{
+			Name: face.InvalidArgs, Message: "Unit name " + unitName + " is not valid.",
+		}
 	}
 	def := m.e.Definition(unitName)
 	if def == nil || def.Load == unit.NotFound {
@@ -178,7 +183,9 @@ func (m *Manager) Processes(ctx context.Context, unit string) (list []face.Proce
 			unit = def.Name
 		}
 		for _, p := range m.processes(unit) {
-			list = append(list, face.Process{PID: p.PID, Parent: p.Parent, Command: p.Command, Cgroup: p.Group})
+			list = append(list, face.Process{
+				PID: p.PID, Parent: p.Parent, Command: p.Command, Cgroup: p.Group,
+			})
 		}
 	})
 	return list, err
@@ -228,7 +235,9 @@ func (m *Manager) Enqueue(ctx context.Context, req face.JobRequest) (face.JobRep
 			}
 			a := answer{reply: face.JobReply{ID: r.ID, Unit: r.Unit, Type: r.Type.String()}}
 			for _, j := range r.Affected {
-				a.reply.Affected = append(a.reply.Affected, face.JobInfo{ID: j.ID, Unit: j.Unit, Type: j.Type.String()})
+				a.reply.Affected = append(a.reply.Affected, face.JobInfo{
+					ID: j.ID, Unit: j.Unit, Type: j.Type.String(),
+				})
 			}
 			if !req.Wait {
 				done <- a
@@ -264,7 +273,8 @@ func (m *Manager) jobDone(fx engine.JobDone) {
 	}
 	delete(m.waiters, fx.ID)
 	m.publish(face.Event{
-		Kind: "job-removed", Unit: fx.Unit, Job: fx.ID, Type: fx.Type.String(), Result: fx.Result.String(),
+		Kind: "job-removed", Unit: fx.Unit, Job: fx.ID, Type: fx.Type.String(),
+		Result: fx.Result.String(),
 	})
 }
 
@@ -387,7 +397,8 @@ func (m *Manager) Remove(ctx context.Context, unit string) error {
 			bad = &face.Error{Name: face.NoSuchUnit, Message: "Unit " + unit + " not loaded."}
 		case s.Active != "inactive" && s.Active != "failed" || s.JobID != 0:
 			bad = &face.Error{
-				Name: "org.freedesktop.systemd1.UnitBusy", Message: "Unit " + s.Name + " is " + s.Active + "; stop it first.",
+				Name:    "org.freedesktop.systemd1.UnitBusy",
+				Message: "Unit " + s.Name + " is " + s.Active + "; stop it first.",
 			}
 		default:
 			m.step(engine.Removed{Unit: s.Name})

@@ -50,7 +50,8 @@ func (m *Manager) busChanged(fx engine.Changed) {
 		return
 	}
 	c, err := bus.Dial(bus.Config{
-		Address: m.busAddress(), Owner: m.nameOwned, Activate: m.activate, Lost: m.busLost, Log: m.logLine,
+		Address: m.busAddress(), Owner: m.nameOwned, Activate: m.activate, Lost: m.busLost,
+		Log: m.logLine,
 	})
 	if err != nil {
 		m.logf(engine.Warning, "", "connect to the bus: %v", err)

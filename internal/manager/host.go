@@ -32,7 +32,10 @@ func (m *Manager) open() (err error) {
 	if m.cfg.Journal {
 		m.journal = journal.Open(journal.Socket)
 	}
-	if m.tracker, err = cgroup.Open(cgroup.Config{Kind: m.cfg.Cgroups, Empty: m.unitEmpty, Log: m.logLine}); err != nil {
+	m.tracker, err = cgroup.Open(cgroup.Config{
+		Kind: m.cfg.Cgroups, Empty: m.unitEmpty, Log: m.logLine,
+	})
+	if err != nil {
 		return err
 	}
 	m.machine.CgroupDir = m.tracker.UnifiedDir()
@@ -350,13 +353,16 @@ func (m *Manager) testConditions(fx engine.TestConditions) engine.Event {
 		for i, c := range list {
 			ok, err := condition.Test(c, &m.machine)
 			if err != nil {
-				m.logf(engine.Warning, fx.Unit.Name, "cannot test %s=%s: %v; taken as not met", c.Name, c.Param, err)
+				m.logf(engine.Warning, fx.Unit.Name, "cannot test %s=%s: %v; taken as not met",
+					c.Name, c.Param, err)
 			}
 			met[i] = ok
 		}
 		return met
 	}
-	return engine.ConditionsTested{Op: fx.Op, Conditions: test(fx.Unit.Conditions), Asserts: test(fx.Unit.Asserts)}
+	return engine.ConditionsTested{
+		Op: fx.Op, Conditions: test(fx.Unit.Conditions), Asserts: test(fx.Unit.Asserts),
+	}
 }
 
 // listen opens the sockets of a unit, on a goroutine.
@@ -381,7 +387,8 @@ func (m *Manager) listen(fx engine.Listen) {
 				m.sockets[name] = set
 			}
 			m.step(ev)
-			if u, ok := m.e.Unit(name); err == nil && (!ok || u.Active == "inactive" || u.Active == "failed") {
+			u, ok := m.e.Unit(name)
+			if err == nil && (!ok || u.Active == "inactive" || u.Active == "failed") {
 				m.closeSockets(engine.CloseSockets{Unit: fx.Unit}) // stopped in the meantime
 			}
 		})

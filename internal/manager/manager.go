@@ -305,13 +305,15 @@ func (m *Manager) begin() {
 		if r.Err == nil {
 			return
 		}
-		m.logf(engine.Warning, "", "cannot isolate %s: %s (starting it as it is)", m.cfg.Target, r.Err.Message)
+		m.logf(engine.Warning, "", "cannot isolate %s: %s (starting it as it is)",
+			m.cfg.Target, r.Err.Message)
 		m.local = append(m.local, engine.JobRequested{
 			Unit: m.cfg.Target, Type: transaction.Start, Mode: unit.Replace, Auto: true, Why: "boot",
 		})
 	}
 	m.step(engine.JobRequested{
-		Req: m.lastReq, Unit: m.cfg.Target, Type: transaction.Start, Mode: unit.Isolate, Auto: true, Why: "boot",
+		Req: m.lastReq, Unit: m.cfg.Target, Type: transaction.Start, Mode: unit.Isolate,
+		Auto: true, Why: "boot",
 	})
 }
 
@@ -381,6 +383,8 @@ func (m *Manager) toJournal(l engine.Level, unit, text string) bool {
 }
 
 // Logf writes a line to the manager's log. It may be called from any goroutine.
-func (m *Manager) Logf(l engine.Level, format string, args ...any) { m.logf(l, "", format, args...) }
+func (m *Manager) Logf(l engine.Level, format string, args ...any) {
+	m.logf(l, "", format, args...)
+}
 
 func (m *Manager) logLine(line string) { m.logf(engine.Warning, "", "%s", line) }

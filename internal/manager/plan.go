@@ -17,7 +17,9 @@ import (
 func itoa(n int) string { return strconv.Itoa(n) }
 
 // Plan implements face.Manager.
-func (m *Manager) Plan(ctx context.Context, req face.JobRequest) (list []face.PlannedJob, err error) {
+func (m *Manager) Plan(
+	ctx context.Context, req face.JobRequest,
+) (list []face.PlannedJob, err error) {
 	var bad *face.Error
 	err = m.call(ctx, func() {
 		ev, e := m.prepare(req)
@@ -61,7 +63,9 @@ func (m *Manager) planned(res *transaction.Result) []face.PlannedJob {
 		list = append(list, p)
 	}
 	for _, n := range res.Cancel {
-		list = append(list, face.PlannedJob{Unit: n.Name, Type: "cancel", Because: "the job mode", Effect: "cancels the queued job"})
+		list = append(list, face.PlannedJob{
+			Unit: n.Name, Type: "cancel", Because: "the job mode", Effect: "cancels the queued job",
+		})
 	}
 	for _, j := range res.Jobs {
 		visit(j)

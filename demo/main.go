@@ -36,22 +36,19 @@ const grace = 20 * time.Second
 // main runs the demo; its status is 0 if roused ended well.
 func main() {
 	keep := flag.Bool("keep", false, "leave the directory behind")
-	limit := flag.Duration("for", 0, "end after `D` instead of at ctrl-C")
+	limit := flag.Duration("for", 0, "let it run for `D` instead of until ctrl-C")
 	flag.Parse()
 	ctx, end := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer end()
-	if *limit > 0 {
-		ctx, end = context.WithTimeout(ctx, *limit)
-		defer end()
-	}
-	if err := run(ctx, *keep); err != nil {
+	if err := run(ctx, *keep, *limit); err != nil {
 		fmt.Fprintf(os.Stderr, "demo: %v\n", err)
 		os.Exit(1)
 	}
 }
 
-// run makes a place, fills it, and lets roused run there until ctx ends.
-func run(ctx context.Context, keep bool) error {
+// run makes a place, fills it, and lets roused run there until ctx ends, or for limit
+// if that is not 0.
+func run(ctx context.Context, keep bool, limit time.Duration) error {
 	dir, err := os.MkdirTemp("", "rouse-demo-")
 	if err != nil {
 		return err
@@ -70,6 +67,11 @@ func run(ctx context.Context, keep bool) error {
 		return err
 	}
 	fmt.Print(p.advice())
+	if limit > 0 {
+		var end context.CancelFunc
+		ctx, end = context.WithTimeout(ctx, limit)
+		defer end()
+	}
 	return p.serve(ctx, os.Stdout)
 }
 

@@ -59,7 +59,7 @@ type Tree struct {
 var skipped = map[string]bool{".git": true, "bin": true, "test/corpus": true, "vendor": true}
 
 // texts are the endings, besides .go, of files that rules about words read.
-var texts = []string{".md", ".txt", ".sh", ".s", ".yml", ".service", ".socket", ".target"}
+var texts = []string{".md", ".txt", ".tsv", ".sh", ".s", ".yml", ".service", ".socket", ".target"}
 
 // generated is the line that marks a file as made by a program.
 var generated = regexp.MustCompile(`(?m)^// Code generated .* DO NOT EDIT\.$`)

@@ -71,7 +71,8 @@ func parseOptions(args []string, init bool) (*options, error) {
 		o.socket = rpc.SocketPath(o.user, os.Getenv)
 	}
 	if o.socket == "" {
-		return nil, errors.New("no place for the control socket: XDG_RUNTIME_DIR is not set; use --socket=PATH")
+		return nil, errors.New("no place for the control socket: XDG_RUNTIME_DIR is not set;" +
+			" use --socket=PATH")
 	}
 	return o, nil
 }

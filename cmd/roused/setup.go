@@ -31,7 +31,8 @@ func setUp(o *options) (manager.Config, error) {
 	path := load.SearchPath(o.user, os.Getenv, o.unitPath)
 	c := manager.Config{
 		Version: version, User: o.user, Init: o.init, Target: o.target, RuntimeDir: "/run",
-		Environ: os.Environ(), Console: console(o), Level: o.level, Journal: o.logTarget == "journal-or-console", UnitPath: path,
+		Environ: os.Environ(), Console: console(o), Level: o.level, UnitPath: path,
+		Journal:     o.logTarget == "journal-or-console",
 		Environment: d.Environment, Output: d.Stdout, OutputError: d.Stderr, Cgroups: o.cgroups,
 	}
 	loading := load.Config{

@@ -103,26 +103,30 @@ type Process struct {
 // JobRequest asks for a job.
 type JobRequest struct {
 	Unit string
-	Type string // "start", "stop", "restart", "try-restart", "reload", "reload-or-restart", "reload-or-try-restart", "verify-active"
+	// "start", "stop", "restart", "try-restart", "reload", "reload-or-restart",
+	// "reload-or-try-restart" or "verify-active"
+	Type string
 	Mode unit.JobMode
 	Wait bool
 }
 
 // JobReply tells what became of a JobRequest.
 type JobReply struct {
-	ID       uint32
-	Unit     string // the unit's primary name
-	Type     string // the type after merging
-	Result   string // "done", "canceled", "timeout", "failed", "dependency", "skipped", …; with Wait only
+	ID   uint32
+	Unit string // the unit's primary name
+	Type string // the type after merging
+	// With Wait only: "done", "canceled", "timeout", "failed", "dependency", "skipped", …
+	Result   string
 	Affected []JobInfo
 }
 
 // PlannedJob is one job of a planned transaction.
 type PlannedJob struct {
 	Unit, Type string
-	Because    string   // what pulled it in: "requested", "web.service Requires=db.service (/etc/…/web.service:5)"
-	After      []string // units of the plan whose jobs are done first
-	Effect     string   // "start", "none: already active", "replaces queued stop job 7", …
+	// what pulled it in: "requested", "web.service Requires=db.service (/etc/…/web.service:5)"
+	Because string
+	After   []string // units of the plan whose jobs are done first
+	Effect  string   // "start", "none: already active", "replaces queued stop job 7", …
 }
 
 // Cause is one link of the chain that Why gives.
@@ -141,7 +145,9 @@ type ReloadReport struct {
 
 // Event is something a subscriber is told.
 type Event struct {
-	Kind   string // "unit-new", "unit-removed", "unit-changed", "job-new", "job-removed", "reloading", "startup-finished"
+	// "unit-new", "unit-removed", "unit-changed", "job-new", "job-removed", "reloading" or
+	// "startup-finished"
+	Kind   string
 	Unit   string
 	Active string // unit-changed
 	Sub    string // unit-changed

@@ -97,9 +97,13 @@ func field(path, key string) (string, error) {
 func account(users *identity.DB) (specifier.Account, error) {
 	u, err := users.User(strconv.Itoa(os.Getuid()))
 	if err != nil {
-		return specifier.Account{UID: uint32(os.Getuid()), GID: uint32(os.Getgid()), Home: os.Getenv("HOME")}, nil
+		return specifier.Account{
+			UID: uint32(os.Getuid()), GID: uint32(os.Getgid()), Home: os.Getenv("HOME"),
+		}, nil
 	}
-	a := specifier.Account{Name: u.Name, UID: uint32(u.UID), GID: uint32(u.GID), Home: u.Home, Shell: u.Shell}
+	a := specifier.Account{
+		Name: u.Name, UID: uint32(u.UID), GID: uint32(u.GID), Home: u.Home, Shell: u.Shell,
+	}
 	if g, err := users.Group(strconv.Itoa(u.GID)); err == nil {
 		a.Group = g.Name
 	}

@@ -346,9 +346,6 @@ func (e *Engine) advance(u *runUnit, ns graph.ActiveState, reloadFailed bool) (u
 		case ns.Up():
 			e.finish(j, JobDoneOK, true)
 		case j.running && ns.Down():
-			if u.svc != nil && u.svc.Result == ResultExecCondition {
-				failed = JobSkipped
-			}
 			e.finish(j, failed, true)
 			return true
 		case j.running && ns != graph.Activating:

@@ -202,10 +202,11 @@ func (e *Engine) kill(u *runUnit, sig value.Signal, final bool) bool {
 	if to == nobody || !p.any() {
 		return false
 	}
-	e.emit(Kill{
-		Unit: u.Name, Main: p.Main.PID, Control: p.Control.PID, Group: to == wholeGroup,
-		Signal: sig, Hangup: k.SendSIGHUP && !final,
-	})
+	fx := Kill{Unit: u.Name, Main: p.Main.PID, Control: p.Control.PID, Group: to == wholeGroup, Signal: sig}
+	fx.Hangup = k.SendSIGHUP && !final && sig == k.Signal && sig != value.SIGHUP
+	if fx.Main != 0 || fx.Control != 0 || fx.Group {
+		e.emit(fx)
+	}
 	return p.Main.alive() || p.Control.alive() || to == wholeGroup && p.Populated
 }
 

@@ -153,9 +153,8 @@ func (e *Engine) restoreUnit(u *runUnit, s savedUnit) {
 		}
 	}
 	for i, p := range [...]*proc{&u.procs.Main, &u.procs.Control} {
-		p.list = u.commands(p.Kind)
-		if s.Running[i] && p.Index < len(p.list) {
-			p.current = &p.list[p.Index]
+		if p.find(u); !s.Running[i] {
+			p.current = nil
 		}
 		if p.PID != 0 {
 			e.pids[p.PID] = u

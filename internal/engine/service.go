@@ -12,10 +12,10 @@ type service struct {
 	Result   Result
 	Reloaded Result // of the last reload
 
-	Restarts     uint // NRestarts
-	KeepRestarts bool // the next start is an automatic one
-	NoRestart    bool // stopped by hand: Restart= does not count
-	WillRestart  bool
+	Restarts    uint // NRestarts
+	Rested      bool // it came to rest since the last automatic restart
+	NoRestart   bool // stopped by hand: Restart= does not count
+	WillRestart bool
 
 	MainKnown   bool // procs.main is the main process, alive or not
 	MainStarted bool // the main process ran a command of ExecStart=
@@ -187,10 +187,10 @@ func (s *service) start(e *Engine, u *runUnit) verdict {
 	s.Ready, s.StatusText, s.Errno, s.Watchdog = notifyUnknown, "", 0, 0
 	s.Ran = [unit.ExecKinds][]procStatus{}
 	u.procs.Main.Status, u.procs.Control.Status = procStatus{}, procStatus{}
-	if !s.KeepRestarts {
+	if s.Rested {
 		s.Restarts = 0
 	}
-	s.KeepRestarts, s.Named = false, false
+	s.Rested, s.Named = false, false
 	if name := u.Def.Service.BusName; name != "" {
 		e.emit(WatchName{Unit: u.Name, Name: name})
 	}

@@ -48,13 +48,13 @@ func (s *service) signal(u *runUnit) value.Signal {
 		return k.Watchdog
 	case StopSigkill, FinalSigkill:
 		return k.FinalSignal
-	case StopSigterm, FinalSigterm:
+	case StopSigterm:
 		restarts := u.job != nil && u.job.t == transaction.Restart
 		if restarts && k.RestartSignal != 0 {
 			return k.RestartSignal
 		}
 	case Dead, Condition, StartPre, Start, StartPost, Running, Exited, Reload, ReloadSignal,
-		ReloadNotify, Stop, StopPost, Failed, AutoRestart, ServiceStates:
+		ReloadNotify, Stop, StopPost, FinalSigterm, Failed, AutoRestart, ServiceStates:
 	}
 	return k.Signal
 }
@@ -140,6 +140,7 @@ func (s *service) enterDead(e *Engine, u *runUnit, r Result, mayRestart bool) {
 	s.WillRestart = false
 	s.NoRestart = false
 	if !restarts {
+		s.Rested = true
 		e.emit(Clean{Unit: u.Def, Restart: u.job != nil && u.job.t == transaction.Start})
 		return
 	}
@@ -185,7 +186,7 @@ func (s *service) restart(e *Engine, u *runUnit) {
 		return
 	}
 	s.Restarts++
-	s.KeepRestarts = true
+	s.Rested = false
 	e.log(Info, u, "Scheduled restart job, restart counter is at %d.", s.Restarts)
 	why := &Cause{
 		At: e.now, Unit: u.Name, What: "job restart queued",
@@ -204,7 +205,7 @@ func (s *service) deadlinePassed(e *Engine, u *runUnit) {
 			s.launch(e, u)
 			return
 		}
-		e.log(Warning, u, "%s operation timed out. Terminating.", s.Sub)
+		e.log(Warning, u, "%s operation timed out. %s.", s.Sub, failureWords[def.TimeoutStartFailureMode])
 		s.abandon(e, u, def.TimeoutStartFailureMode)
 	case Running: // RuntimeMaxSec=
 		e.log(Warning, u, "Service reached runtime time limit. Stopping.")
@@ -217,7 +218,7 @@ func (s *service) deadlinePassed(e *Engine, u *runUnit) {
 		s.Reloaded = ResultTimeout
 		s.enterRunning(e, u, ResultSuccess)
 	case Stop: // TimeoutStopSec=, as the next three
-		e.log(Warning, u, "Stopping timed out. Terminating.")
+		e.log(Warning, u, "Stopping timed out. %s.", failureWords[def.TimeoutStopFailureMode])
 		s.abandon(e, u, def.TimeoutStopFailureMode)
 	case StopSigterm:
 		switch {
@@ -257,6 +258,11 @@ func (s *service) deadlinePassed(e *Engine, u *runUnit) {
 	case Dead, Exited, Failed, ServiceStates: // at rest; no timer runs
 		e.bug(u, "timer in state "+s.Sub.String())
 	}
+}
+
+// failureWords say what is done about a state that took too long.
+var failureWords = [unit.TimeoutFailureModes]string{
+	unit.TimeoutTerminate: "Terminating", unit.TimeoutAborts: "Aborting", unit.TimeoutKill: "Killing",
 }
 
 // abandon ends a state that took too long, as Timeout…FailureMode= says.

@@ -88,6 +88,14 @@ type procStatus struct {
 	Status     int
 }
 
+// find looks up the present command in the unit's definition.
+func (p *proc) find(u *runUnit) {
+	p.list, p.current = u.commands(p.Kind), nil
+	if p.Index < len(p.list) {
+		p.current = &p.list[p.Index]
+	}
+}
+
 // any reports that the unit may have processes.
 func (p *procs) any() bool { return p.Populated || p.Main.alive() || p.Control.alive() }
 
@@ -133,6 +141,11 @@ func (u *runUnit) init(e *Engine) {
 		}
 	case name.Target, name.Slice, name.Mount, name.Automount, name.Swap, name.Timer, name.Path,
 		name.Scope, name.Device, name.Bad, name.Types:
+	}
+	for _, p := range [...]*proc{&u.procs.Main, &u.procs.Control} {
+		if p.current != nil { // goes on with the list as it is now
+			p.find(u)
+		}
 	}
 	if u.Def.Perpetual && !u.up && u.svc == nil && u.sock == nil {
 		u.up = true
@@ -466,6 +479,9 @@ func (e *Engine) newInvocation(u *runUnit) {
 // rooted reports that the unit must stay in memory for its own sake.
 func (e *Engine) rooted(u *runUnit) bool {
 	if u.job != nil || u.nop != nil || u.Def.Perpetual || u.touched || u.pinned || u.procs.Populated {
+		return true
+	}
+	if u.sock != nil && u.sock.Connections > 0 {
 		return true
 	}
 	switch u.active() {

@@ -89,7 +89,10 @@ func (g *Graph) Add(defs []*unit.Unit) []*Node {
 		n.Def = def
 		g.byName[def.Name] = n
 		for _, alias := range def.Names {
-			g.byName[alias] = n
+			// A unit that is loaded under that name keeps it.
+			if is := g.byName[alias]; is == nil || is.Name != alias || is.Def.Load != unit.Loaded {
+				g.byName[alias] = n
+			}
 		}
 		added = append(added, n)
 	}

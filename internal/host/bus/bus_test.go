@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -77,7 +76,6 @@ func (d *daemon) start(t *testing.T) {
 	os.Remove(filepath.Join(d.dir, "bus"))
 	d.cmd = exec.Command("dbus-daemon", "--config-file="+filepath.Join(d.dir, "bus.conf"),
 		"--nofork", "--nopidfile", "--systemd-activation", "--print-address=1")
-	d.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	out, err := d.cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

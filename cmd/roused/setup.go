@@ -28,6 +28,7 @@ func setUp(o *options) (manager.Config, error) {
 	}
 	d := &conf.Defaults
 	d.Inherited, d.MemoryTotal, d.TasksTotal = machine.Limits(), machine.Memory(), machine.Tasks()
+	d.Architecture = machine.Architecture()
 	path := load.SearchPath(o.user, os.Getenv, o.unitPath)
 	c := manager.Config{
 		Version: version, User: o.user, Init: o.init, Target: o.target, RuntimeDir: "/run",

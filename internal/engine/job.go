@@ -251,6 +251,7 @@ func (e *Engine) finish(j *job, result JobResult, spread bool) {
 		return
 	}
 	if result == JobDoneOK && t == transaction.Restart {
+		e.logJob(u, transaction.Stop, result)
 		j.t, j.running = transaction.Start, false
 		e.enqueue(j)
 		e.wakeNeighbours(u)

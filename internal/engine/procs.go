@@ -202,7 +202,8 @@ func (e *Engine) kill(u *runUnit, sig value.Signal, final bool) bool {
 	if to == nobody || !p.any() {
 		return false
 	}
-	fx := Kill{Unit: u.Name, Main: p.Main.PID, Control: p.Control.PID, Group: to == wholeGroup, Signal: sig}
+	fx := Kill{Unit: u.Name, Main: p.Main.PID, Control: p.Control.PID, Signal: sig}
+	fx.Group = to == wholeGroup
 	fx.Hangup = k.SendSIGHUP && !final && sig == k.Signal && sig != value.SIGHUP
 	if fx.Main != 0 || fx.Control != 0 || fx.Group {
 		e.emit(fx)

@@ -270,6 +270,7 @@ func (e *Engine) serviceProperties(u *runUnit, p *props) {
 	p.add("ExecMainCode", "i", int32(m.Status.Code))
 	p.add("ExecMainStatus", "i", int32(m.Status.Status))
 	p.stamp("WatchdogTimestamp", value.Instant{})
+	p.add("WatchdogUSec", "t", uint64(s.watchdogSpan(u)))
 	for kind, list := range u.Def.Service.Commands {
 		plain, full := commandStatus(list, s.Ran[kind], u.procs, unit.ExecKind(kind).String())
 		p.add(unit.ExecKind(kind).String(), "a(sasbttttuii)", plain)

@@ -27,7 +27,7 @@ func ReadConfig(root fs.FS, user bool) (*directive.Manager, []unit.Fault) {
 	if user {
 		name = "user.conf"
 	}
-	m := &directive.Manager{Defaults: *directive.NewDefaults()}
+	m := directive.NewManager(user)
 	files, dropIns := []string{"etc/systemd/" + name}, map[string]string{}
 	for _, dir := range confDirs {
 		entries, err := fs.ReadDir(root, dir+"/"+name+".d")

@@ -384,12 +384,7 @@ func describeCycle(ring []*Job) string {
 	var s strings.Builder
 	s.WriteString("ordering cycle: ")
 	for i := len(ring) - 1; i >= 0; i-- {
-		a, next := ring[i].Node, ring[0].Node
-		if i > 0 {
-			next = ring[i-1].Node
-		} else {
-			next = ring[len(ring)-1].Node
-		}
+		a, next := ring[i].Node, ring[(i-1+len(ring))%len(ring)].Node
 		l, ok := a.Find(unit.Before, next)
 		if !ok {
 			l, _ = a.Find(unit.After, next)

@@ -28,7 +28,7 @@ func Facts(users *identity.DB) *specifier.Machine {
 		MachineID:      func() (string, error) { return id("/etc/machine-id") },
 		BootID:         func() (string, error) { return id("/proc/sys/kernel/random/boot_id") },
 		KernelRelease:  release,
-		Architecture:   architecture,
+		Architecture:   func() (string, error) { return Architecture(), nil },
 		OSRelease:      osRelease,
 		User:           func() (specifier.Account, error) { return account(users) },
 	}
@@ -59,13 +59,14 @@ var architectures = [...][2]string{
 	{"riscv64", "riscv64"}, {"s390x", "s390x"},
 }
 
-func architecture() (string, error) {
+// Architecture is that of this program, in systemd's words.
+func Architecture() string {
 	for _, a := range architectures {
 		if a[0] == runtime.GOARCH {
-			return a[1], nil
+			return a[1]
 		}
 	}
-	return runtime.GOARCH, nil
+	return runtime.GOARCH
 }
 
 func osRelease(key string) (string, error) {

@@ -158,6 +158,26 @@ func TestAliases(t *testing.T) {
 	}
 }
 
+// A unit that is loaded keeps its name; one that is only missing gives it up.
+func TestAliasOfLoadedUnit(t *testing.T) {
+	g := New()
+	missing := def("m.service")
+	missing.Load = unit.NotFound
+	g.Add(append(defs("b.service"), missing))
+	b := g.Get("b.service")
+	g.Add(defs("a.service (b.service) (m.service)"))
+	if g.Get("b.service") != b {
+		t.Error("a.service took the name of b.service")
+	}
+	if g.Get("m.service") != g.Get("a.service") {
+		t.Error("a.service did not get the name of a unit that is not there")
+	}
+	g.Add(defs("b.service"))
+	if g.Get("b.service") != b || len(g.Nodes()) != 3 {
+		t.Errorf("b.service is another node, or there are %d nodes", len(g.Nodes()))
+	}
+}
+
 func TestRemove(t *testing.T) {
 	g := New()
 	g.Add(defs("a.service Wants=b.service", "b.service Wants=c.service", "c.service"))

@@ -72,6 +72,8 @@ func parse(args []string, stderr io.Writer) (*line, error) {
 	switch {
 	case l.command == "" && len(l.args) == 0:
 		return nil, errors.New("no command; try -help")
+	case l.command == "" && l.args[0] == "":
+		return nil, errors.New("the command is an empty word")
 	case l.command != "" && len(l.args) > 0:
 		return nil, fmt.Errorf("both -cmd and the command %s", l.args[0])
 	}

@@ -94,6 +94,7 @@ func TestRestrict(t *testing.T) {
 			status: 200, err: "restrict: chdir /no/dir: no such file or directory (200/CHDIR)",
 		},
 		{name: "no command", status: 2, err: "restrict: no command"},
+		{name: "empty command", args: []string{""}, status: 2, err: "restrict: the command is an empty"},
 		{name: "two commands", args: []string{"-cmd", "a", "b"}, status: 2, err: "both -cmd and"},
 		{name: "bad line", args: []string{"-cmd", "'a"}, status: 2, err: "restrict: -cmd 'a: "},
 		{name: "many", args: []string{"-cmd", "/a ; /b"}, status: 2, err: "2 commands, not one"},

@@ -33,9 +33,11 @@ func (k Kind) String() string { return kindWords[k] }
 type Config struct {
 	Kind Kind
 	// Root is the manager's own control group, as in /proc/self/cgroup, below which
-	// the units' are made. "" is the group this process is in, in which case it
-	// moves itself to init.scope below it (version 2 wants no processes in inner
-	// groups). If Root is given, nobody is moved.
+	// the units' are made. "" is the group this process is in; a manager that is not
+	// PID 1 makes rouse-PID.scope there, for others may be in the same group. Then it
+	// moves itself to init.scope below (version 2 wants no processes in inner
+	// groups), and back at Close, which removes what is empty. If Root is given,
+	// nobody is moved.
 	Root string
 	// Empty is told of each unit whose last process is gone, from a goroutine of
 	// the tracker or from within Reaped. It must not block. A unit may be told of

@@ -20,6 +20,7 @@ import (
 
 // hierarchy is what the control groups of both versions have in common.
 type hierarchy struct {
+	home   string // the group the manager was started in; "" if it was not moved
 	kind   Kind
 	name   string // as proc.Cgroup.Hierarchy has it
 	mount  string // directory where it is mounted
@@ -67,14 +68,48 @@ func openHierarchy(k Kind, name string, c Config) (*hierarchy, error) {
 		if h.root, err = ownGroup(name); err != nil {
 			return nil, err
 		}
+		h.home = h.root
 		if path.Base(h.root) == initScope { // from before a re-exec, or put there by others
 			h.root = path.Dir(h.root)
+		}
+		if own := ownScope(); own != "" && path.Base(h.root) != own {
+			h.root = path.Join(h.root, own)
 		}
 	}
 	if _, ok := h.dir(h.root); !ok {
 		return nil, fmt.Errorf("group %s: not below %s, which is mounted on %s", h.root, h.top, h.mount)
 	}
 	return h, h.tryWrite()
+}
+
+// ownScope names the group that a manager which is not PID 1 makes for all that is
+// its: others may be in the group it was started in, and other managers too.
+func ownScope() string {
+	if os.Getpid() == 1 {
+		return ""
+	}
+	return "rouse-" + strconv.Itoa(os.Getpid()) + ".scope"
+}
+
+// leave goes back to where the manager was started and removes what it made.
+func (h *hierarchy) leave() {
+	if h.home == "" || ownScope() == "" {
+		return
+	}
+	if dir, ok := h.dir(h.home); !ok || join(dir, os.Getpid()) != nil {
+		return
+	}
+	var dirs []string
+	root, _ := h.dir(h.root)
+	filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
+		if err == nil && d.IsDir() {
+			dirs = append(dirs, p)
+		}
+		return nil
+	})
+	for _, d := range slices.Backward(dirs) {
+		os.Remove(d) // a group with processes stays
+	}
 }
 
 // findMount finds where a hierarchy is mounted; at the usual place if at several.
@@ -259,6 +294,7 @@ func (h *hierarchy) Reaped(pid int) {
 }
 
 func (h *hierarchy) Close() error {
+	h.leave()
 	if h.events == nil {
 		return nil
 	}

@@ -89,6 +89,7 @@ func (e *Engine) installJob(t *transaction.Job, res *transaction.Result) *job {
 	}
 	*slot = j
 	e.jobs[j.id] = j
+	e.busy = true
 	e.emit(JobNew{ID: j.id, Unit: u.Name, Type: j.t})
 	e.enqueue(j)
 	if t.Type != transaction.Nop && u.Def.JobTimeout != 0 {

@@ -61,8 +61,9 @@ type Manager struct {
 	cfg    Config
 	e      *engine.Engine
 	events chan func()
-	local  []engine.Event // outcomes that are known at once
-	ctx    context.Context
+	local  []engine.Event  // outcomes that are known at once
+	ctx    context.Context // ends when Run returns
+	cancel context.CancelFunc
 	wg     sync.WaitGroup
 
 	tracker cgroup.Tracker
@@ -122,6 +123,7 @@ func New(cfg Config) *Manager {
 		waiters: map[uint32][]func(engine.JobDone){}, listeners: map[chan face.Event]bool{},
 		names: map[string]string{}, machine: condition.Env{Environment: cfg.Environ},
 	}
+	m.ctx, m.cancel = context.WithCancel(context.Background())
 	m.level.Store(int32(cfg.Level))
 	return m
 }
@@ -130,9 +132,7 @@ func New(cfg Config) *Manager {
 // the end of ctx (which is as good as a request to exit). Nothing else may touch
 // the engine.
 func (m *Manager) Run(ctx context.Context) (Ending, error) {
-	inner, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	defer cancel()
-	m.ctx = inner
+	defer m.cancel()
 	if err := m.open(); err != nil {
 		m.close()
 		return Ending{}, err

@@ -173,6 +173,9 @@ func (l *line) parseCommand(env []string) (value.Command, error) {
 	if c.Flags&value.NoExpand == 0 {
 		c.Argv = value.ExpandArgs(c.Argv, func(name string) (string, bool) { return lookup(env, name) })
 	}
+	if len(c.Argv) == 0 {
+		return c, fmt.Errorf("-cmd %s: the variables in it leave nothing", l.command)
+	}
 	return c, nil
 }
 

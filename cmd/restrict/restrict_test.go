@@ -95,6 +95,7 @@ func TestRestrict(t *testing.T) {
 		},
 		{name: "no command", status: 2, err: "restrict: no command"},
 		{name: "empty command", args: []string{""}, status: 2, err: "restrict: the command is an empty"},
+		{name: "nothing left", args: []string{"-cmd", "$NO"}, status: 2, err: "leave nothing"},
 		{name: "two commands", args: []string{"-cmd", "a", "b"}, status: 2, err: "both -cmd and"},
 		{name: "bad line", args: []string{"-cmd", "'a"}, status: 2, err: "restrict: -cmd 'a: "},
 		{name: "many", args: []string{"-cmd", "/a ; /b"}, status: 2, err: "2 commands, not one"},

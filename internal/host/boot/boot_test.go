@@ -198,8 +198,13 @@ func TestInside(t *testing.T) {
 	if len(lines) != 1 || !strings.Contains(lines[0], "sh -c trap") {
 		t.Errorf("log: %q", lines)
 	}
-	all, err := proc.PIDs()
-	if err != nil || len(all) != 1 {
-		t.Errorf("processes %v are left, %v", all, err)
+	all, err := proc.All()
+	if err != nil {
+		t.Error(err)
+	}
+	for _, s := range all {
+		if s.PID != os.Getpid() && !s.Dead() { // who is dead may wait to be reaped
+			t.Errorf("process %d (%s) is left", s.PID, proc.Command(s.PID))
+		}
 	}
 }

@@ -24,7 +24,9 @@ var otherMeans = func() map[string]means {
 	return m
 }()
 
-// No signal is blocked in the child, none ignored but SIGPIPE, none caught.
+// No signal is blocked in the child, none ignored but SIGPIPE, none caught. The C
+// library's own signal 32 is left out: who was started with posix_spawn, as by make,
+// ignores it, and the executor cannot change that.
 func TestSignals(t *testing.T) {
 	signal.Ignore(syscall.SIGHUP)
 	defer signal.Reset(syscall.SIGHUP)
@@ -33,6 +35,7 @@ func TestSignals(t *testing.T) {
 			r := sh("exec cat /proc/self/status")
 			r.Exec.IgnoreSIGPIPE = pipe
 			got := do(t, s, r)
+			got.out = strings.Replace(got.out, "SigIgn:\t000000008", "SigIgn:\t000000000", 1)
 			ignored := "0000000000000000"
 			if pipe {
 				ignored = "0000000000001000"

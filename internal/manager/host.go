@@ -26,6 +26,7 @@ import (
 
 // open starts the host's rooms.
 func (m *Manager) open() (err error) {
+	m.keepSpares()
 	if err := os.MkdirAll(filepath.Dir(m.notifyPath()), 0o755); err != nil {
 		return fmt.Errorf("make the manager's directory: %w", err)
 	}
@@ -150,8 +151,38 @@ func (m *Manager) isEmpty(unit string) bool {
 	if g == nil {
 		return true
 	}
-	empty, err := g.Empty()
+	empty := false
+	err := m.spare(func() (err error) {
+		empty, err = g.Empty()
+		return err
+	})
 	return err == nil && empty
+}
+
+// spares is how many descriptors are kept for when there are no others.
+const spares = 6
+
+// spare does what must not fail for want of a descriptor.
+func (m *Manager) spare(f func() error) error {
+	err := f()
+	if !errors.Is(err, sys.EMFILE) && !errors.Is(err, sys.ENFILE) {
+		return err
+	}
+	for _, f := range m.kept {
+		f.Close()
+	}
+	err = f()
+	m.keepSpares()
+	return err
+}
+
+func (m *Manager) keepSpares() {
+	m.kept = m.kept[:0]
+	for range spares {
+		if f, err := os.Open(os.DevNull); err == nil {
+			m.kept = append(m.kept, f)
+		}
+	}
 }
 
 // unitEmpty is called by the tracker for a unit whose last process is gone.
@@ -235,7 +266,11 @@ func (m *Manager) kill(fx engine.Kill) {
 		if !fx.Group || g == nil {
 			continue
 		}
-		if _, err := g.Signal(sig, fx.Main, fx.Control); err != nil {
+		err := m.spare(func() error {
+			_, err := g.Signal(sig, fx.Main, fx.Control)
+			return err
+		})
+		if err != nil {
 			m.logf(engine.Warning, fx.Unit, "%v", err)
 		}
 	}

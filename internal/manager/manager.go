@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"os"
+	"runtime"
 	"runtime/debug"
 	"strings"
 	"sync"
@@ -61,6 +63,7 @@ type Manager struct {
 	cfg    Config
 	e      *engine.Engine
 	events chan func()
+	desks  chan struct{}   // held by the workers at work
 	local  []engine.Event  // outcomes that are known at once
 	ctx    context.Context // ends when Run returns
 	cancel context.CancelFunc
@@ -94,6 +97,7 @@ type Manager struct {
 	lastReq   uint64
 	waiters   map[uint32][]func(engine.JobDone)
 	listeners map[chan face.Event]bool
+	kept      []*os.File // descriptors for when there are no others
 	started   value.Instant
 	finished  bool // the first job queue has been worked off
 	end       *Ending
@@ -114,7 +118,7 @@ func New(cfg Config) *Manager {
 		cfg.Target = "default.target"
 	}
 	m := &Manager{
-		cfg: cfg, events: make(chan func(), 1024),
+		cfg: cfg, events: make(chan func(), 1024), desks: make(chan struct{}, workers),
 		e:       engine.New(engine.Config{Seed: rand.Uint64(), User: cfg.User}),
 		users:   identity.New(""),
 		sockets: map[string]*socket.Set{}, conns: map[engine.Handle]*socket.Conn{},
@@ -133,6 +137,7 @@ func New(cfg Config) *Manager {
 // the engine.
 func (m *Manager) Run(ctx context.Context) (Ending, error) {
 	defer m.cancel()
+	warm()
 	if err := m.open(); err != nil {
 		m.close()
 		return Ending{}, err
@@ -211,13 +216,40 @@ func (m *Manager) call(ctx context.Context, f func()) error {
 var errEnded = &face.Error{Name: face.ShuttingDown, Message: "the manager has ended"}
 
 // goes starts a goroutine that close waits for. A panic in it is logged.
+//
+// Only some of them work at a time: each that waits for the kernel holds a thread,
+// and the Go runtime dies if it needs one more than the system lets it have.
 func (m *Manager) goes(f func()) {
 	m.wg.Add(1)
 	go func() {
 		defer m.wg.Done()
 		defer m.recovered("a worker")
+		m.desks <- struct{}{}
+		defer func() { <-m.desks }()
 		f()
 	}()
+}
+
+// workers is how many workers work at a time, and threads how many threads there
+// are from the beginning on, in case that no more can be had later.
+const (
+	workers = 8
+	threads = workers + 8
+)
+
+// warm has the runtime make its threads while it can.
+func warm() {
+	var ready, done sync.WaitGroup
+	ready.Add(threads)
+	for range threads {
+		done.Go(func() {
+			runtime.LockOSThread()
+			defer runtime.UnlockOSThread()
+			ready.Done()
+			ready.Wait()
+		})
+	}
+	done.Wait()
 }
 
 func (m *Manager) recovered(what string) {

@@ -33,7 +33,7 @@ func endingOf(target string) (verb string, ok bool) {
 
 // Signalled carries out what a signal asks for. It may be called from any goroutine.
 func (m *Manager) Signalled(r boot.Request) {
-	m.goes(func() { m.post(func() { m.signalled(r) }) })
+	m.post(func() { m.signalled(r) })
 }
 
 func (m *Manager) signalled(r boot.Request) {

@@ -17,6 +17,8 @@ const (
 	ENOSYS  = unix.ENOSYS
 	ENOTDIR = unix.ENOTDIR
 	ENXIO   = unix.ENXIO
+	EMFILE  = unix.EMFILE
+	ENFILE  = unix.ENFILE
 	EPERM   = unix.EPERM
 	ESRCH   = unix.ESRCH
 )

@@ -337,7 +337,11 @@ func (m *Manager) begin() {
 		if r.Err == nil {
 			return
 		}
-		m.logf(engine.Warning, "", "cannot isolate %s: %s (starting it as it is)",
+		level := engine.Warning
+		if r.Err.Name == "NoIsolation" { // not made for it, and not wrong either
+			level = engine.Debug
+		}
+		m.logf(level, "", "cannot isolate %s: %s (starting it as it is)",
 			m.cfg.Target, r.Err.Message)
 		m.local = append(m.local, engine.JobRequested{
 			Unit: m.cfg.Target, Type: transaction.Start, Mode: unit.Replace, Auto: true, Why: "boot",

@@ -6,7 +6,7 @@ import (
 )
 
 var serviceRows = []Row{
-	{Name: "BusName", Group: serviceGroup, Support: Parsed, Note: noBus,
+	{Name: "BusName", Group: serviceGroup,
 		Doc: "The name on the bus whose appearance means that a Type=dbus service is up.",
 		in:  in[string]{&busName, func(u *unit.Unit) *string { return &u.Service.BusName }}},
 	{Name: "ExecCondition", Group: serviceGroup,
@@ -121,7 +121,6 @@ var serviceRows = []Row{
 		Doc: "How long each ExecStop= command and then the service may take to end.",
 		in:  in[value.Span]{&timeout, func(u *unit.Unit) *value.Span { return &u.Service.TimeoutStop }}},
 	{Name: "Type", Group: serviceGroup, Default: "simple",
-		Support: Partial, Note: "dbus: a service is not waited for to take its name",
 		Doc: "When the service counts as started.",
 		in:  does{typeWords, "s", parseServiceType, busServiceType}},
 	{Name: "USBFunctionDescriptors", Group: serviceGroup,

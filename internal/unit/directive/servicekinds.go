@@ -12,7 +12,6 @@ import (
 const (
 	notBuilt  = "the sandbox is not built"
 	noScopes  = "scopes are not built"
-	noBus     = "names on the bus are not watched"
 	oomNote   = "the kernel's killings are not told apart from others"
 	busEx     = "a(sasasttttuii)"
 	typeWords = "simple, exec, forking, oneshot, dbus, notify, notify-reload, idle"

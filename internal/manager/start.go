@@ -1,6 +1,7 @@
 package manager
 
 import (
+	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -96,9 +97,7 @@ func (m *Manager) launch(l *launch) (p spawn.Process, problem string, err error)
 	owner, home := m.owner(x)
 	notes, err := dirs.Make(x, m.cfg.Bases, owner)
 	if err != nil {
-		req.Fail = &spawn.StepError{
-			Unit: l.Unit.Name, Step: "make directories", Err: err, Status: spawn.StatusRuntimeDirectory,
-		}
+		req.Fail = directoryFailure(l.Unit.Name, err)
 	}
 	for _, note := range notes {
 		m.logf(engine.Notice, l.Unit.Name, "%s", note)
@@ -201,6 +200,27 @@ func (m *Manager) startedProcess(r *spawn.Request, p spawn.Process) {
 		}
 	}
 	g.Register(p.PID, invocation)
+}
+
+// directoryStatus is the exit status of a process whose directories could not be
+// made. systemd.exec(5), PROCESS EXIT CODES.
+var directoryStatus = [unit.DirectoryKinds]int{
+	unit.RuntimeDirectory:       spawn.StatusRuntimeDirectory,
+	unit.StateDirectory:         spawn.StatusStateDirectory,
+	unit.CacheDirectory:         spawn.StatusCacheDirectory,
+	unit.LogsDirectory:          spawn.StatusLogsDirectory,
+	unit.ConfigurationDirectory: spawn.StatusConfigDirectory,
+}
+
+func directoryFailure(name string, err error) *spawn.StepError {
+	fail := &spawn.StepError{
+		Unit: name, Step: "make directories", Err: err, Status: spawn.StatusRuntimeDirectory,
+	}
+	var of *dirs.Error
+	if errors.As(err, &of) {
+		fail.Directive, fail.Status = of.Kind.String(), directoryStatus[of.Kind]
+	}
+	return fail
 }
 
 // owner resolves User= and Group= for directories. A user that is not there is

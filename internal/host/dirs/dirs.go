@@ -67,6 +67,18 @@ func UserBases(getenv func(string) string) (Bases, error) {
 // Owner says to whom directories are given; -1 leaves that as it is.
 type Owner struct{ UID, GID int }
 
+// An Error is a directory that could not be made.
+type Error struct {
+	Kind unit.DirectoryKind
+	Path string // as the unit has it
+	Err  error
+}
+
+func (e *Error) Error() string { return fmt.Sprintf("%v=%s: %v", e.Kind, e.Path, e.Err) }
+
+// Unwrap gives the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
 // Make makes the directories of x with their modes, owner and symlinks. Those
 // that are there get mode and owner as well, with all that is in them, except
 // those of configuration, which are left alone. notes are about these.
@@ -75,7 +87,7 @@ func Make(x *unit.Exec, b Bases, o Owner) (notes []string, err error) {
 		for _, p := range sorted(d.Paths) {
 			note, err := makeOne(unit.DirectoryKind(kind), d, p, b[kind], o)
 			if err != nil {
-				return notes, fmt.Errorf("%v=%s: %w", unit.DirectoryKind(kind), p.Path, err)
+				return notes, &Error{Kind: unit.DirectoryKind(kind), Path: p.Path, Err: err}
 			}
 			if note != "" {
 				notes = append(notes, note)

@@ -26,9 +26,6 @@ func TestDemo(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: the demo builds four programs and runs for five seconds")
 	}
-	if _, err := os.Stat("../cmd/roused"); err != nil {
-		t.Skip("cmd/roused is not built yet")
-	}
 	p := place(t.TempDir())
 	if err := p.build(t.Context()); err != nil {
 		t.Fatal(err)

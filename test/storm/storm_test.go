@@ -158,9 +158,6 @@ func start(t *testing.T, dir string) control {
 		run(t, "start", "storm.socket")
 		return run
 	}
-	if _, err := os.Stat("../../cmd/roused"); err != nil {
-		t.Skip("cmd/roused is not built yet")
-	}
 	build := exec.Command("go", "build", "-o", dir, "rouse/cmd/roused", "rouse/cmd/rouse")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)

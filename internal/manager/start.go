@@ -116,7 +116,10 @@ func (m *Manager) launch(l *launch) (p spawn.Process, problem string, err error)
 		},
 	})
 	if err != nil {
-		return p, "", err
+		if req.Fail = streamFailure(l.Unit.Name, err); req.Fail == nil {
+			return p, "", err
+		}
+		streams = &output.Streams{In: -1, Out: -1, Err: -1}
 	}
 	defer streams.Close()
 	req.Env = m.environment(l, home, files)
@@ -200,6 +203,25 @@ func (m *Manager) startedProcess(r *spawn.Request, p spawn.Process) {
 		}
 	}
 	g.Register(p.PID, invocation)
+}
+
+// streamFailure is the failure of a process one of whose standard streams cannot be
+// opened; nil if that is for want of descriptors, and so no fault of the unit's.
+func streamFailure(name string, err error) *spawn.StepError {
+	var of *output.Error
+	if !errors.As(err, &of) || errors.Is(err, sys.EMFILE) || errors.Is(err, sys.ENFILE) {
+		return nil
+	}
+	status := spawn.StatusStdin
+	switch of.Directive {
+	case "StandardOutput":
+		status = spawn.StatusStdout
+	case "StandardError":
+		status = spawn.StatusStderr
+	}
+	return &spawn.StepError{
+		Unit: name, Step: "open streams", Directive: of.Directive, Err: err, Status: status,
+	}
 }
 
 // directoryStatus is the exit status of a process whose directories could not be

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 
 	"rouse/internal/host/sys"
@@ -96,6 +97,18 @@ func (s *Streams) Close() {
 	s.own = nil
 }
 
+// An Error is a stream that could not be opened.
+type Error struct {
+	Directive string // "StandardOutput"
+	Unit      string
+	Err       error
+}
+
+func (e *Error) Error() string { return fmt.Sprintf("%s= of %s: %v", e.Directive, e.Unit, e.Err) }
+
+// Unwrap gives the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
 // Open opens the three streams. A journal that cannot be reached is no error: its
 // lines go to the console.
 func (r *Router) Open(q Request) (*Streams, error) {
@@ -112,7 +125,7 @@ func (r *Router) Open(q Request) (*Streams, error) {
 		fd, err := step.open()
 		if err != nil {
 			o.s.Close()
-			return nil, fmt.Errorf("%s of %s: %w", step.name, q.Unit, err)
+			return nil, &Error{Directive: strings.TrimSuffix(step.name, "="), Unit: q.Unit, Err: err}
 		}
 		*step.to = fd
 	}

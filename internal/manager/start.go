@@ -189,7 +189,7 @@ func (m *Manager) catchUp(pid int) {
 	}
 }
 
-// started is called for each new process before its end can be noticed.
+// startedProcess is called for each new process before its end can be noticed.
 func (m *Manager) startedProcess(r *spawn.Request, p spawn.Process) {
 	g, ok := m.tracker.Find(r.Unit)
 	if !ok {

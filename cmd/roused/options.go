@@ -10,12 +10,14 @@ import (
 	"rouse/internal/engine"
 	"rouse/internal/face/rpc"
 	"rouse/internal/host/cgroup"
+	"rouse/internal/unit/value"
 )
 
 // options are what the command line says.
 type options struct {
 	user, init, test, version bool
 	container                 bool
+	generators                *bool // nil: as PID 1 and for a user
 	target, socket            string
 	unitPath                  []string
 	level                     engine.Level
@@ -38,6 +40,7 @@ Runs systemd unit files: as PID 1, or as an ordinary process, root or not.
   --log-level=LEVEL    emerg, alert, crit, err, warning, notice, info, debug
   --log-target=TARGET  console (default), null, or journal-or-console (default of PID 1)
   --cgroups=KIND       How processes are found: auto, v2, v1, none
+  --generators=BOOL    Run generators (default as PID 1 and for a user)
   --version, --help
 
 As PID 1 it also takes systemd.unit=UNIT and systemd.log_level=LEVEL.
@@ -67,6 +70,10 @@ func parseOptions(args []string, init bool) (*options, error) {
 			return nil, err
 		}
 	}
+	if o.generators == nil {
+		on := init || o.user // what is in /run/systemd of a machine belongs to its PID 1
+		o.generators = &on
+	}
 	if o.socket == "" {
 		o.socket = rpc.SocketPath(o.user, os.Getenv)
 	}
@@ -79,28 +86,29 @@ func parseOptions(args []string, init bool) (*options, error) {
 
 func takesValue(name string) bool {
 	switch name {
-	case "--unit", "--unit-path", "--socket", "--log-level", "--log-target", "--cgroups":
+	case "--unit", "--unit-path", "--socket", "--log-level", "--log-target", "--cgroups",
+		"--generators":
 		return true
 	}
 	return false
 }
 
-func (o *options) set(name, value string, init bool) error {
+func (o *options) set(name, word string, init bool) error {
 	switch name {
 	case "--system":
 		o.user = false
 	case "--user":
 		o.user = true
 	case "--unit", "systemd.unit":
-		o.target = value
+		o.target = word
 	case "--unit-path":
-		dir, err := filepath.Abs(value)
+		dir, err := filepath.Abs(word)
 		if err != nil {
 			return err
 		}
 		o.unitPath = append(o.unitPath, dir)
 	case "--socket":
-		o.socket = value
+		o.socket = word
 	case "--test":
 		o.test = true
 	case "--version":
@@ -108,11 +116,17 @@ func (o *options) set(name, value string, init bool) error {
 	case "--help", "-h":
 		return errHelp
 	case "--log-level", "systemd.log_level":
-		return o.setLevel(value)
+		return o.setLevel(word)
 	case "--log-target", "systemd.log_target":
-		o.logTarget = value
+		o.logTarget = word
 	case "--cgroups":
-		return o.setCgroups(value)
+		return o.setCgroups(word)
+	case "--generators":
+		on, err := value.ParseBool(word)
+		if err != nil {
+			return fmt.Errorf("--generators=%s: not a boolean", word)
+		}
+		o.generators = &on
 	default:
 		if !init { // the kernel hands PID 1 whatever it does not know itself
 			return fmt.Errorf("unknown option %s; --help lists them", name)

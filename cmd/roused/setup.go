@@ -9,6 +9,7 @@ import (
 
 	"rouse/internal/graph"
 	"rouse/internal/host/dirs"
+	"rouse/internal/host/generator"
 	"rouse/internal/host/identity"
 	"rouse/internal/host/machine"
 	"rouse/internal/manager"
@@ -49,6 +50,10 @@ func setUp(o *options) (manager.Config, error) {
 		if !o.init {
 			c.RuntimeDir = filepath.Dir(filepath.Dir(o.socket))
 		}
+	}
+	if *o.generators {
+		places := generator.PlacesOf(o.user, c.RuntimeDir, os.Getenv)
+		c.Generators = &places
 	}
 	loading.Complete = graph.Ground{
 		User: o.user, Container: o.container, Bases: c.Bases, Stdout: d.Stdout,

@@ -26,7 +26,7 @@ func (m *Manager) Info(ctx context.Context) (info face.Info, err error) {
 			SystemState: m.systemState(jobs, failed),
 			Units:       units, Jobs: jobs, Failed: failed, Cgroups: m.tracker.Kind().String(),
 			CgroupRoot: m.tracker.Root(), UnitPath: m.cfg.UnitPath, Since: m.started,
-			Environment: m.cfg.Environment,
+			Environment: m.env,
 		}
 		if m.cfg.User {
 			info.Mode = "user"
@@ -108,7 +108,9 @@ func (m *Manager) ensure(unitName string) (string, *face.Error) {
 	}
 	def := m.e.Definition(unitName)
 	if def == nil || def.Load == unit.NotFound {
-		m.cfg.Loader.Recheck()
+		if !m.generating {
+			m.cfg.Loader.Recheck()
+		}
 		units := m.closure([]string{unitName})
 		m.logFaults(units)
 		m.step(engine.Loaded{Units: units})
@@ -250,7 +252,7 @@ func (m *Manager) Enqueue(ctx context.Context, req face.JobRequest) (face.JobRep
 		}
 		m.step(ev)
 	}
-	if err := m.call(ctx, enqueue); err != nil {
+	if err := m.callReady(ctx, enqueue); err != nil {
 		return face.JobReply{}, err
 	}
 	select {
@@ -369,7 +371,7 @@ func (m *Manager) Cancel(ctx context.Context, job uint32) error {
 // Load implements face.Manager.
 func (m *Manager) Load(ctx context.Context, names []string) (list []face.UnitInfo, err error) {
 	var bad *face.Error
-	err = m.call(ctx, func() {
+	err = m.callReady(ctx, func() {
 		for _, n := range names {
 			primary, e := m.ensure(n)
 			if e != nil {

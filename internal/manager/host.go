@@ -12,6 +12,7 @@ import (
 	"rouse/internal/host/cgroup"
 	"rouse/internal/host/condition"
 	"rouse/internal/host/dirs"
+	"rouse/internal/host/generator"
 	"rouse/internal/host/journal"
 	"rouse/internal/host/notify"
 	"rouse/internal/host/output"
@@ -58,6 +59,11 @@ func (m *Manager) open() (err error) {
 		m.logf(engine.Notice, "", "PID files are read only once: %v", err)
 		m.watcher = nil
 	}
+	if m.cfg.Generators != nil {
+		m.generators = &generator.Runner{
+			Places: *m.cfg.Generators, Start: m.spawner.Start, Log: m.logLine,
+		}
+	}
 	if err := reap.Subreaper(); err != nil && !m.cfg.Init {
 		m.logf(engine.Notice, "", "processes that services leave to init cannot be followed: %v", err)
 	}
@@ -74,6 +80,9 @@ func (m *Manager) notifyPath() string {
 
 // close ends what open has started.
 func (m *Manager) close() {
+	if m.stopGenerators != nil {
+		m.stopGenerators()
+	}
 	if m.reaper != nil {
 		go m.drain()
 		m.reaper.Close()
@@ -130,6 +139,9 @@ func (m *Manager) died(x reap.Exit) {
 	}
 	ev := engine.Reaped{PID: x.PID, Code: codes[x.Code], Status: x.Status}
 	m.tracker.Reaped(x.PID)
+	if m.generators != nil && m.generators.Reaped(x) {
+		return
+	}
 	m.post(func() { m.reaped(ev) })
 }
 

@@ -23,6 +23,7 @@ import (
 	"rouse/internal/host/cgroup"
 	"rouse/internal/host/condition"
 	"rouse/internal/host/dirs"
+	"rouse/internal/host/generator"
 	"rouse/internal/host/identity"
 	"rouse/internal/host/journal"
 	"rouse/internal/host/notify"
@@ -55,7 +56,8 @@ type Config struct {
 	Output      unit.Stdio
 	OutputError unit.Stdio
 	Cgroups     cgroup.Kind
-	Home        string // where a user manager's services start
+	Home        string            // where a user manager's services start
+	Generators  *generator.Places // nil: none is run
 }
 
 // Manager runs units. Its exported methods are those of face.Manager.
@@ -78,6 +80,13 @@ type Manager struct {
 	poller  *socket.Poller
 	watcher *watch.Watcher
 	machine condition.Env
+
+	generators     *generator.Runner // nil: there are none
+	generate       context.Context
+	stopGenerators context.CancelFunc
+	generating     bool     // they are at work, and units are half made
+	ready          []func() // what waits for them
+	env            []string // what the manager gives to all that it starts
 
 	journal *journal.Sender // nil: all lines go to the console
 	bus     *bus.Conn
@@ -127,6 +136,7 @@ func New(cfg Config) *Manager {
 		waiters: map[uint32][]func(engine.JobDone){}, listeners: map[chan face.Event]bool{},
 		names: map[string]string{}, machine: condition.Env{Environment: cfg.Environ},
 	}
+	m.env = cfg.Environment
 	m.ctx, m.cancel = context.WithCancel(context.Background())
 	m.level.Store(int32(cfg.Level))
 	return m
@@ -144,7 +154,8 @@ func (m *Manager) Run(ctx context.Context) (Ending, error) {
 	}
 	defer m.close()
 	m.started = m.now()
-	m.begin()
+	m.generate, m.stopGenerators = context.WithCancel(ctx)
+	m.generateFirst(m.begin)
 	wake := time.NewTimer(time.Hour)
 	defer wake.Stop()
 	asked := ctx.Done()

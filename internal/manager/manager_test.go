@@ -148,12 +148,12 @@ func begin(t *testing.T, units map[string]string) *fixture {
 		f.write(n, text)
 	}
 	ground := graph.Ground{User: true}
-	path := []string{f.dir}
+	path := []string{f.dir, filepath.Join(f.dir, "run/systemd/generator")}
 	f.Manager = New(Config{
 		Version: "test", User: true, RuntimeDir: filepath.Join(f.dir, "run"), Home: f.dir,
 		Environ: os.Environ(), Environment: []string{"HOME=" + f.dir}, Console: f.log,
 		Level: engine.Info, UnitPath: path, Output: unit.StdioInherit, OutputError: unit.StdioInherit,
-		Cgroups: cgroup.None, Bases: dirs.Bases{},
+		Cgroups: cgroup.None, Bases: dirs.Bases{}, Generators: f.generators(),
 		Loader: load.New(load.Config{
 			FS: os.DirFS("/").(fs.ReadLinkFS), Path: path, User: true, Home: f.dir,
 			RuntimeDir: filepath.Join(f.dir, "run"), Complete: ground.Complete,
@@ -201,7 +201,10 @@ func (f *fixture) write(n, text string) {
 		f.t.Fatal(err)
 	}
 	text = strings.NewReplacer("SELF", self+" as-service", "DIR", f.dir).Replace(text)
-	if err := os.WriteFile(filepath.Join(f.dir, n), []byte(text), 0o600); err != nil {
+	if err := os.MkdirAll(filepath.Dir(filepath.Join(f.dir, n)), 0o700); err != nil {
+		f.t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(f.dir, n), []byte(text), 0o700); err != nil {
 		f.t.Fatal(err)
 	}
 }

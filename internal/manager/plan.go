@@ -21,7 +21,7 @@ func (m *Manager) Plan(
 	ctx context.Context, req face.JobRequest,
 ) (list []face.PlannedJob, err error) {
 	var bad *face.Error
-	err = m.call(ctx, func() {
+	err = m.callReady(ctx, func() {
 		ev, e := m.prepare(req)
 		if e != nil {
 			bad = e
@@ -119,7 +119,22 @@ func (m *Manager) effect(j *transaction.Job, res *transaction.Result) string {
 
 // Reload implements face.Manager.
 func (m *Manager) Reload(ctx context.Context, dry bool) (report face.ReloadReport, err error) {
-	err = m.call(ctx, func() { report = m.reload(dry) })
+	if dry {
+		err = m.callReady(ctx, func() { report = m.reload(true) })
+		return report, err
+	}
+	done := make(chan face.ReloadReport, 1)
+	err = m.call(ctx, func() { m.regenerate(func() { done <- m.reload(false) }) })
+	if err != nil {
+		return report, err
+	}
+	select {
+	case report = <-done:
+	case <-ctx.Done():
+		err = ctx.Err()
+	case <-m.ctx.Done():
+		err = errEnded
+	}
 	return report, err
 }
 

@@ -46,7 +46,7 @@ func (m *Manager) signalled(r boot.Request) {
 		}
 		m.startFor(r.Unit, r.Mode, why)
 	case boot.Reload:
-		m.reload(false)
+		m.regenerate(func() { m.reload(false) })
 	case boot.Reexec:
 		if m.cfg.Init && boot.Container() != "" {
 			m.shutdown("exit", why) // how container engines say that it is over

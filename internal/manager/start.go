@@ -25,11 +25,12 @@ type launch struct {
 	names []string // FileDescriptorName= of each
 	conn  int      // the connection of an instance, or -1
 	named map[string]int
+	base  []string // what the manager gives to all that it starts
 }
 
 // spawn starts a process on a goroutine of its own.
 func (m *Manager) spawn(fx engine.Spawn) {
-	l := &launch{Spawn: fx, conn: -1, named: map[string]int{}}
+	l := &launch{Spawn: fx, conn: -1, named: map[string]int{}, base: m.env}
 	if err := m.gather(l); err != nil {
 		l.close()
 		m.local = append(m.local, engine.SpawnFailed{Op: fx.Op, Why: err.Error()})
@@ -268,7 +269,7 @@ func (m *Manager) owner(x *unit.Exec) (dirs.Owner, []string) {
 // comes later wins. systemd.exec(5), ENVIRONMENT VARIABLES IN SPAWNED PROCESSES.
 func (m *Manager) environment(l *launch, home, files []string) []string {
 	x := l.Unit.Exec
-	env := slices.Clone(m.cfg.Environment)
+	env := slices.Clone(l.base)
 	env = append(env, l.Env...)
 	env = append(env, "INVOCATION_ID="+l.Invocation, "SYSTEMD_EXEC_PID=")
 	if l.Notify {

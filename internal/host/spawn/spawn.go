@@ -48,6 +48,8 @@ type Request struct {
 	// Fail makes a process that does nothing but exit with Fail.Status: for what went
 	// wrong before the fork, so that every failure has a process.
 	Fail *StepError
+	// Started, if it is set, is called right after the Spawner's, under the same rules.
+	Started func(p Process)
 }
 
 // Process is a process that was started.
@@ -113,6 +115,9 @@ func (s *Spawner) Start(r *Request) (Process, error) {
 	pr, failed, err := s.start(p.plan, func(pr Process) {
 		if s.Started != nil {
 			s.Started(r, pr)
+		}
+		if r.Started != nil {
+			r.Started(pr)
 		}
 	})
 	if err != nil {

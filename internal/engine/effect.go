@@ -16,12 +16,13 @@ type Spawn struct {
 	Kind       string // the directive: "ExecStart"
 	Index      int    // of the command in its list
 	Command    *value.Command
-	Control    bool     // not the main process
-	Env        []string // MAINPID=…, SERVICE_RESULT=…; above the unit's own
-	Invocation string   // 32 hexadecimal digits
-	Sockets    []string // socket units whose descriptors are passed, in order
-	Conn       Handle   // the connection that is passed instead; 0 is none
-	Notify     bool     // $NOTIFY_SOCKET is set
+	Control    bool       // not the main process
+	Env        []string   // MAINPID=…, SERVICE_RESULT=…; above the unit's own
+	Invocation string     // 32 hexadecimal digits
+	Sockets    []string   // socket units whose descriptors are passed, in order
+	Conn       Handle     // the connection that is passed instead; 0 is none
+	Stored     []StoredFD // passed after those
+	Notify     bool       // $NOTIFY_SOCKET is set
 	Watchdog   value.Span
 }
 
@@ -79,6 +80,17 @@ type CloseSockets struct {
 
 // CloseConn closes an accepted connection.
 type CloseConn struct{ Conn Handle }
+
+// KeepFD keeps a descriptor that came with Notified for the unit; with Poll, HungUp
+// tells when its other end is gone.
+type KeepFD struct {
+	FD   Handle
+	Unit string
+	Poll bool
+}
+
+// CloseFDs closes kept descriptors.
+type CloseFDs struct{ FDs []Handle }
 
 // Clean removes what a unit at rest leaves: its control group, its runtime
 // directories (unless kept for a restart), its PID file.
@@ -165,6 +177,8 @@ func (Watch) effect()          {}
 func (Unwatch) effect()        {}
 func (CloseSockets) effect()   {}
 func (CloseConn) effect()      {}
+func (KeepFD) effect()         {}
+func (CloseFDs) effect()       {}
 func (Clean) effect()          {}
 func (Load) effect()           {}
 func (Changed) effect()        {}

@@ -141,6 +141,8 @@ func (e *Engine) handle(ev Event) {
 		e.mainFound(ev)
 	case Notified:
 		e.notified(ev)
+	case HungUp:
+		e.hungUp(ev)
 	case NameOwned:
 		e.nameOwned(ev)
 	case ConditionsTested:

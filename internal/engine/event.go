@@ -109,8 +109,16 @@ type Notified struct {
 	Unit    string
 	PID     int // the sender
 	Fields  []string
-	Trusted bool // the sender is root or the manager's user
-	Ours    bool // MAINPID= names a process of this unit
+	FDs     []Handle // came with FDSTORE=1 and are not in store yet; KeepFD keeps them
+	Trusted bool     // the sender is root or the manager's user
+	Ours    bool     // MAINPID= names a process of this unit
+	Unfit   string   // why MAINPID= can name no main process of any unit; "" if it can
+}
+
+// HungUp tells that the other end of a stored descriptor is gone.
+type HungUp struct {
+	Unit string
+	FD   Handle
 }
 
 // NameOwned tells who has a watched bus name: PID is the process, 0 if nobody has it.
@@ -165,6 +173,7 @@ func (Reaped) event()            {}
 func (Emptied) event()           {}
 func (MainFound) event()         {}
 func (Notified) event()          {}
+func (HungUp) event()            {}
 func (NameOwned) event()         {}
 func (ConditionsTested) event()  {}
 func (Listening) event()         {}

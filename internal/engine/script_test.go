@@ -190,6 +190,7 @@ var scriptCommands = map[string]func(w *scriptWorld, args []string) []string{
 	},
 	"main":    mainCommand,
 	"notify":  notifyCommand,
+	"hung-up": hungUpCommand,
 	"tested":  testedCommand,
 	"listens": listensCommand,
 	"owned": func(w *scriptWorld, a []string) []string {
@@ -293,6 +294,10 @@ func (w *scriptWorld) effect(fx Effect) string {
 		return fmt.Sprintf("> close sockets of %s flush=%v", fx.Unit.Name, fx.Flush)
 	case CloseConn:
 		return fmt.Sprintf("> close connection %d", fx.Conn)
+	case KeepFD:
+		return fmt.Sprintf("> keep descriptor %d of %s poll=%v", fx.FD, fx.Unit, fx.Poll)
+	case CloseFDs:
+		return fmt.Sprintf("> close descriptors %v", fx.FDs)
 	case Clean:
 		if fx.Restart {
 			return "> clean " + fx.Unit.Name + " (restarts)"
@@ -343,6 +348,9 @@ func (w *scriptWorld) spawn(fx Spawn) string {
 	}
 	if fx.Conn != 0 {
 		s += fmt.Sprintf(" conn=%d", fx.Conn)
+	}
+	for _, f := range fx.Stored {
+		s += fmt.Sprintf(" stored=%d:%s", f.FD, f.Name)
 	}
 	return s
 }
@@ -487,14 +495,34 @@ func mainCommand(w *scriptWorld, a []string) []string {
 	return w.step(MainFound{Op: w.finds[a[0]], PID: pid, Why: strings.Join(a[2:], " ")})
 }
 
-// notifyCommand: notify UNIT PID FIELD… [foreign]; a foreign MAINPID= is not of the unit.
+// notifyCommand: notify UNIT PID FIELD… [foreign|root|unfit] [fds N…]; a foreign
+// MAINPID= is not of the unit, root may name it all the same, an unfit one is no process.
 func notifyCommand(w *scriptWorld, a []string) []string {
 	pid, _ := strconv.Atoi(a[1])
-	foreign := a[len(a)-1] == "foreign"
-	if foreign {
-		a = a[:len(a)-1]
+	ev := Notified{Unit: a[0], PID: pid, Ours: true}
+	if i := slices.Index(a, "fds"); i > 0 {
+		for _, n := range a[i+1:] {
+			fd, _ := strconv.Atoi(n)
+			ev.FDs = append(ev.FDs, Handle(fd))
+		}
+		a = a[:i]
 	}
-	return w.step(Notified{Unit: a[0], PID: pid, Fields: a[2:], Ours: !foreign})
+	switch a[len(a)-1] {
+	case "foreign":
+		ev.Ours, a = false, a[:len(a)-1]
+	case "root":
+		ev.Ours, ev.Trusted, a = false, true, a[:len(a)-1]
+	case "unfit":
+		ev.Unfit, a = "does not exist", a[:len(a)-1]
+	}
+	ev.Fields = a[2:]
+	return w.step(ev)
+}
+
+// hungUpCommand: hung-up UNIT N
+func hungUpCommand(w *scriptWorld, a []string) []string {
+	fd, _ := strconv.Atoi(a[1])
+	return w.step(HungUp{Unit: a[0], FD: Handle(fd)})
 }
 
 // testedCommand: tested UNIT yes|no… (conditions, then asserts)

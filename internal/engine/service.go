@@ -17,22 +17,29 @@ type service struct {
 	NoRestart   bool // stopped by hand: Restart= does not count
 	WillRestart bool
 
-	MainKnown   bool // procs.main is the main process, alive or not
-	MainStarted bool // the main process ran a command of ExecStart=
-	Ready       notifyState
-	Finding     Op         // the FindMain under way
-	Demanded    bool       // the PID file must appear
-	Idle        bool       // Type=idle: waits for the other jobs
-	Invoked     procStatus // of the main process that ended last
-	StatusText  string
-	Named       bool // somebody has the bus name
-	Errno       int
-	Watchdog    value.Span // WATCHDOG_USEC= override; 0 is the setting
-	Conn        Handle     // the connection of an instance of an Accept=yes socket
-	ConnEnv     []string
-	ConnSocket  string
-	ConnSource  string
-	Ran         [unit.ExecKinds][]procStatus // last run of each command
+	MainKnown    bool // procs.main is the main process, alive or not
+	MainStarted  bool // the main process ran a command of ExecStart=
+	Ready        notifyState
+	Finding      Op         // the FindMain under way
+	Demanded     bool       // the PID file must appear
+	Idle         bool       // Type=idle: waits for the other jobs
+	Invoked      procStatus // of the main process that ended last
+	StatusText   string
+	Named        bool // somebody has the bus name
+	Errno        int
+	BusError     string
+	Access       unit.NotifyAccess // by NOTIFYACCESS=, if AccessSaid
+	AccessSaid   bool
+	Watchdog     value.Span // by WATCHDOG_USEC=, if WatchdogSaid
+	WatchdogSaid bool
+	Petted       value.Instant // when the watchdog's interval began; 0: it does not run
+	Signalled    uint64        // when ReloadSignal= was sent last, on the monotonic clock
+	Stored       []StoredFD    // newest first
+	Conn         Handle        // the connection of an instance of an Accept=yes socket
+	ConnEnv      []string
+	ConnSocket   string
+	ConnSource   string
+	Ran          [unit.ExecKinds][]procStatus // last run of each command
 }
 
 type notifyState uint8
@@ -146,6 +153,7 @@ func (s *service) enter(e *Engine, u *runUnit, sub ServiceState) {
 	e.disarm(u, timerState)
 	if !s.watched() {
 		e.disarm(u, timerWatchdog)
+		s.Petted = value.Instant{}
 	}
 	e.changed(u, was, word, flagsOfChange{
 		reloadFailed: s.Reloaded != ResultSuccess, restarts: s.WillRestart,
@@ -184,7 +192,8 @@ func (s *service) start(e *Engine, u *runUnit) verdict {
 	e.newInvocation(u)
 	s.Result, s.Reloaded = ResultSuccess, ResultSuccess
 	s.NoRestart, s.MainKnown, s.MainStarted, s.Demanded = false, false, false, false
-	s.Ready, s.StatusText, s.Errno, s.Watchdog = notifyUnknown, "", 0, 0
+	s.Ready, s.StatusText, s.Errno, s.BusError = notifyUnknown, "", 0, ""
+	s.AccessSaid, s.WatchdogSaid = false, false
 	s.Ran = [unit.ExecKinds][]procStatus{}
 	u.procs.Main.Status, u.procs.Control.Status = procStatus{}, procStatus{}
 	if s.Rested {
@@ -374,6 +383,7 @@ func (s *service) startReload(e *Engine, u *runUnit) verdict {
 	def := u.Def.Service
 	if def.Type == unit.NotifyReload && u.procs.Main.PID != 0 {
 		s.Ready = notifyReady
+		s.Signalled = e.now.Mono
 		s.enter(e, u, ReloadSignal)
 		e.arm(u, timerState, def.TimeoutStart)
 		e.emit(Kill{Unit: u.Name, Main: u.procs.Main.PID, Signal: def.ReloadSignal})

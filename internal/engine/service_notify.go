@@ -1,13 +1,30 @@
 package engine
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
 	"rouse/internal/graph/transaction"
 	"rouse/internal/unit"
 	"rouse/internal/unit/value"
+	"rouse/internal/unit/value/linux"
 )
+
+// said are the lines of a notify message.
+type said []string
+
+// get gives the value of the first line with that key, as systemd has it.
+func (m said) get(key string) (value string, ok bool) {
+	for _, f := range m {
+		if k, v, _ := strings.Cut(f, "="); k == key {
+			return v, true
+		}
+	}
+	return "", false
+}
+
+func (m said) has(line string) bool { return slices.Contains(m, line) }
 
 // notified: a process of the unit sent a message. sd_notify(3).
 func (e *Engine) notified(ev Notified) {
@@ -15,7 +32,7 @@ func (e *Engine) notified(ev Notified) {
 	if u == nil || u.svc == nil {
 		return
 	}
-	s := u.svc
+	s, m := u.svc, said(ev.Fields)
 	if !s.listensTo(e, u, ev) {
 		return
 	}
@@ -23,89 +40,152 @@ func (e *Engine) notified(ev Notified) {
 		At: e.now, Unit: u.Name, What: "notify message by process " + itoa(ev.PID),
 		Why: strings.Join(ev.Fields, " "), From: u.cause,
 	}
-	for _, f := range ev.Fields {
-		if v, ok := strings.CutPrefix(f, "MAINPID="); ok {
-			s.mainPIDSaid(e, u, ev, v)
+	if v, ok := m.get("MAINPID"); ok {
+		s.mainPIDSaid(e, u, ev, v)
+	}
+	s.saidState(e, u, m)
+	for _, n := range notices {
+		if v, ok := m.get(n.key); ok {
+			n.take(s, e, u, v)
 		}
 	}
-	stopping, reloading, ready := false, false, false
-	for _, f := range ev.Fields {
-		key, v, _ := strings.Cut(f, "=")
-		switch key {
-		case "READY":
-			ready = v == "1"
-		case "RELOADING":
-			reloading = v == "1"
-		case "STOPPING":
-			stopping = v == "1"
-		default:
-			s.field(e, u, key, v)
+	s.saidDescriptors(e, u, ev, m)
+}
+
+// saidState takes in READY=, RELOADING= and STOPPING=, of which the last one counts.
+func (s *service) saidState(e *Engine, u *runUnit, m said) {
+	for _, line := range slices.Backward(m) {
+		switch line {
+		case "READY=1":
+			s.saidReady(e, u, m)
+			return
+		case "RELOADING=1":
+			s.saidReloading(e, u, m)
+			return
+		case "STOPPING=1":
+			s.saidStopping(e, u)
+			return
 		}
 	}
-	switch {
-	case stopping:
-		s.saidStopping(e, u)
-	case ready:
-		s.saidReady(e, u)
-	case reloading:
-		s.saidReloading(e, u)
+}
+
+// access says who may send messages. NotifyAccess=, NOTIFYACCESS=.
+func (s *service) access(u *runUnit) unit.NotifyAccess {
+	if s.AccessSaid || u.Def.Service == nil {
+		return s.Access
 	}
+	return u.Def.Service.NotifyAccess
 }
 
 // listensTo reports whether NotifyAccess= lets the sender speak.
 func (s *service) listensTo(e *Engine, u *runUnit, ev Notified) bool {
-	p := &u.procs
-	access := u.Def.Service.NotifyAccess
-	switch {
-	case access == unit.NotifyAll,
-		access == unit.NotifyMain && p.Main.PID != 0 && ev.PID == p.Main.PID,
-		access == unit.NotifyExec && ev.PID != 0 && (ev.PID == p.Main.PID || ev.PID == p.Control.PID):
+	main, control := u.procs.Main.PID, u.procs.Control.PID
+	isMain := main != 0 && ev.PID == main
+	who := "main PID " + itoa(main)
+	switch s.access(u) {
+	case unit.NotifyAll:
 		return true
-	case access == unit.NotifyNone:
+	case unit.NotifyMain:
+		if isMain {
+			return true
+		}
+		if main == 0 {
+			who = "main PID which is currently not known"
+		}
+	case unit.NotifyExec:
+		if isMain || control != 0 && ev.PID == control {
+			return true
+		}
+		switch {
+		case main == 0 && control == 0:
+			who = "main PID and control PID which are currently not known"
+		case main == 0:
+			who = "control PID " + itoa(control)
+		case control != 0:
+			who += " and control PID " + itoa(control)
+		}
+	case unit.NotifyNone, unit.NotifyAccesses:
 		e.log(Warning, u, "Got notification message from PID %d, but reception is disabled.", ev.PID)
-	case p.Main.PID != 0:
-		e.log(Warning, u, "Got notification message from PID %d, but reception only permitted for "+
-			"%s PID %d", ev.PID, access, p.Main.PID)
-	default:
-		e.log(Warning, u, "Got notification message from PID %d, but reception only permitted for "+
-			"%s PID which is currently not known", ev.PID, access)
+		return false
 	}
+	e.log(Warning, u, "Got notification message from PID %d, but reception only permitted for %s",
+		ev.PID, who)
 	return false
 }
 
-// field takes in one assignment that has no order to keep.
-func (s *service) field(e *Engine, u *runUnit, key, v string) {
-	switch key {
-	case "STATUS":
-		s.StatusText = v
-		e.emit(Changed{Unit: u.Name, Active: u.active().String(), Sub: u.subWord()})
-	case "ERRNO":
-		if n, err := strconv.Atoi(v); err == nil && n >= 0 && n < 4096 {
-			s.Errno = n
-		} else {
-			e.log(Warning, u, "Got ERRNO=%s, which is no error number; ignored.", v)
-		}
-	case "WATCHDOG":
-		switch v {
-		case "1":
-			s.petWatchdog(e, u)
-		case "trigger":
-			s.watchdogPassed(e, u)
-		}
-	case "WATCHDOG_USEC":
-		if n, err := strconv.ParseUint(v, 10, 64); err == nil {
-			s.Watchdog = value.Span(n)
-			s.petWatchdog(e, u)
-		} else {
-			e.log(Warning, u, "Got WATCHDOG_USEC=%s, which is no number; ignored.", v)
-		}
-	case "EXTEND_TIMEOUT_USEC":
-		if n, err := strconv.ParseUint(v, 10, 64); err == nil {
-			s.extend(e, u, value.Span(n))
-		} else {
-			e.log(Warning, u, "Got EXTEND_TIMEOUT_USEC=%s, which is no number; ignored.", v)
+// notices are what else a service can say, in the order in which it is taken in.
+var notices = [...]struct {
+	key  string
+	take func(s *service, e *Engine, u *runUnit, v string)
+}{
+	{"STATUS", (*service).saidStatus},
+	{"NOTIFYACCESS", (*service).saidAccess},
+	{"ERRNO", (*service).saidErrno},
+	{"BUSERROR", func(s *service, _ *Engine, _ *runUnit, v string) { s.BusError = v }},
+	{"EXTEND_TIMEOUT_USEC", (*service).saidExtend},
+	{"WATCHDOG", (*service).saidWatchdog},
+	{"WATCHDOG_USEC", (*service).saidWatchdogSpan},
+}
+
+func (s *service) saidStatus(e *Engine, u *runUnit, v string) {
+	s.StatusText = v
+	e.emit(Changed{Unit: u.Name, Active: u.active().String(), Sub: u.subWord()})
+}
+
+// saidAccess counts until the next start.
+func (s *service) saidAccess(e *Engine, u *runUnit, v string) {
+	for a := range unit.NotifyAccesses {
+		if a.String() == v {
+			s.Access, s.AccessSaid = a, true
+			return
 		}
 	}
+	e.log(Warning, u, "Got NOTIFYACCESS=%s, which is not one of none, main, exec, all; ignored.", v)
+}
+
+// saidErrno takes a number or a name, as systemd does.
+func (s *service) saidErrno(e *Engine, u *runUnit, v string) {
+	if n, ok := linux.Errno(v); ok {
+		s.Errno = n
+	} else if n, err := value.ParseUint(v, 32); err == nil && n < 4096 {
+		s.Errno = int(n)
+	} else {
+		e.log(Warning, u, "Got ERRNO=%s, which is no error number; ignored.", v)
+	}
+}
+
+func (s *service) saidExtend(e *Engine, u *runUnit, v string) {
+	if n, err := value.ParseUint(v, 64); err == nil {
+		s.extend(e, u, value.Span(n))
+	} else {
+		e.log(Warning, u, "Got EXTEND_TIMEOUT_USEC=%s, which is no number; ignored.", v)
+	}
+}
+
+func (s *service) saidWatchdog(e *Engine, u *runUnit, v string) {
+	switch v {
+	case "1":
+		s.petWatchdog(e, u)
+	case "trigger":
+		last := s.StatusText
+		if last == "" {
+			last = "<unset>"
+		}
+		s.watchdogBit(e, u, "Watchdog request (last status: "+last+")!")
+	default:
+		e.log(Warning, u, "Got WATCHDOG=%s, which is neither 1 nor trigger; ignored.", v)
+	}
+}
+
+// saidWatchdogSpan counts until the next start; 0 is no watchdog.
+func (s *service) saidWatchdogSpan(e *Engine, u *runUnit, v string) {
+	n, err := value.ParseUint(v, 64)
+	if err != nil {
+		e.log(Warning, u, "Got WATCHDOG_USEC=%s, which is no number; ignored.", v)
+		return
+	}
+	s.Watchdog, s.WatchdogSaid = value.Span(n), true
+	s.petWatchdog(e, u)
 }
 
 // extend gives the present state at least that much time from now on.
@@ -126,22 +206,24 @@ func (s *service) extend(e *Engine, u *runUnit, by value.Span) {
 
 // mainPIDSaid: MAINPID= names the main process.
 func (s *service) mainPIDSaid(e *Engine, u *runUnit, ev Notified, text string) {
-	pid, err := strconv.Atoi(text)
-	if err != nil || pid <= 1 {
-		e.log(Warning, u, "Got MAINPID=%s, which is no process; ignored.", text)
-		return
-	}
-	if pid == u.procs.Main.PID && s.MainKnown || s.Idle {
-		return
-	}
 	switch s.Sub {
 	case Start, StartPost, Running, Reload, ReloadSignal, ReloadNotify, Stop, StopSigterm:
 	case Dead, Condition, StartPre, Exited, StopWatchdog, StopSigkill, StopPost, FinalWatchdog,
 		FinalSigterm, FinalSigkill, Failed, AutoRestart, ServiceStates:
 		return
 	}
-	other := e.pids[pid] != nil && e.pids[pid] != u
-	if pid == u.procs.Control.PID || !ev.Ours && !ev.Trusted || other {
+	n, err := value.ParseUint(text, 31)
+	pid := int(n)
+	switch other := e.pids[pid] != nil && e.pids[pid] != u; {
+	case err != nil || pid == 0:
+		e.log(Warning, u, "Got MAINPID=%s, which is no process; ignored.", text)
+		return
+	case pid == u.procs.Main.PID && s.MainKnown, s.Idle:
+		return
+	case ev.Unfit != "":
+		e.log(Warning, u, "New main PID %d %s; ignored.", pid, ev.Unfit)
+		return
+	case pid == 1, pid == u.procs.Control.PID, other, !ev.Ours && !ev.Trusted:
 		e.log(Warning, u, "New main PID %d does not belong to service; ignored.", pid)
 		return
 	}
@@ -173,7 +255,7 @@ func (e *Engine) nameOwned(ev NameOwned) {
 	}
 }
 
-func (s *service) saidReady(e *Engine, u *runUnit) {
+func (s *service) saidReady(e *Engine, u *runUnit, m said) {
 	s.Ready = notifyReady
 	t := u.Def.Service.Type
 	switch s.Sub {
@@ -181,8 +263,12 @@ func (s *service) saidReady(e *Engine, u *runUnit) {
 		if t == unit.Notify || t == unit.NotifyReload {
 			s.enterStartPost(e, u)
 		}
-	case ReloadSignal, ReloadNotify:
+	case ReloadNotify:
 		s.enterRunning(e, u, ResultSuccess)
+	case ReloadSignal: // begun and done, in one message
+		if m.has("RELOADING=1") && s.answersSignal(m) {
+			s.enterRunning(e, u, ResultSuccess)
+		}
 	case Reload:
 		if !u.procs.Control.alive() {
 			s.enterRunning(e, u, ResultSuccess)
@@ -193,10 +279,17 @@ func (s *service) saidReady(e *Engine, u *runUnit) {
 	}
 }
 
+// answersSignal reports that the message is later than ReloadSignal=, and so not
+// about another reload. MONOTONIC_USEC=.
+func (s *service) answersSignal(m said) bool {
+	v, _ := m.get("MONOTONIC_USEC")
+	at, err := value.ParseUint(v, 64)
+	return err == nil && at >= s.Signalled
+}
+
 // saidReloading: the service reloads by itself, or has begun what it was asked for.
-func (s *service) saidReloading(e *Engine, u *runUnit) {
+func (s *service) saidReloading(e *Engine, u *runUnit, m said) {
 	s.Ready = notifyReloading
-	limit := u.Def.Service.TimeoutStart
 	switch s.Sub {
 	case Running:
 		for _, l := range u.Links(unit.PropagatesReloadTo) {
@@ -205,10 +298,15 @@ func (s *service) saidReloading(e *Engine, u *runUnit) {
 			}
 		}
 		s.enter(e, u, ReloadNotify)
-		e.arm(u, timerState, limit)
+		e.arm(u, timerState, u.Def.Service.TimeoutStart)
 	case ReloadSignal:
-		s.enter(e, u, ReloadNotify)
-		e.arm(u, timerState, limit)
+		if s.answersSignal(m) { // the time limit is that of the whole reload
+			at := u.timers[timerState]
+			s.enter(e, u, ReloadNotify)
+			if at != nil {
+				e.armAt(u, timerState, at.at)
+			}
+		}
 	case Dead, Condition, StartPre, Start, StartPost, Exited, Reload, ReloadNotify, Stop, StopWatchdog,
 		StopSigterm, StopSigkill, StopPost, FinalWatchdog, FinalSigterm, FinalSigkill, Failed,
 		AutoRestart, ServiceStates:
@@ -222,35 +320,58 @@ func (s *service) saidStopping(e *Engine, u *runUnit) {
 	}
 }
 
+// watchdogSetting is what WatchdogSec= or the service itself says; 0 and infinity
+// are no watchdog.
+func (s *service) watchdogSetting(u *runUnit) value.Span {
+	if s.WatchdogSaid {
+		return s.Watchdog
+	}
+	return u.Def.Service.Watchdog
+}
+
 // watchdogSpan is the watchdog's interval in force; 0 is none.
 func (s *service) watchdogSpan(u *runUnit) value.Span {
-	w := u.Def.Service.Watchdog
-	if s.Watchdog != 0 {
-		w = s.Watchdog
+	if w := s.watchdogSetting(u); w != value.Infinity {
+		return w
 	}
-	if w == value.Infinity {
-		return 0
+	return 0
+}
+
+// bites reports that the watchdog may end the service in this state. A service
+// that has begun to say WATCHDOG=1 too early or goes on while it stops is held to it.
+func (s *service) bites() bool {
+	switch s.Sub {
+	case Condition, StartPre, Start, StartPost, Running, Exited, Reload, ReloadSignal, ReloadNotify,
+		Stop, StopSigterm:
+		return true
+	case Dead, StopWatchdog, StopSigkill, StopPost, FinalWatchdog, FinalSigterm, FinalSigkill, Failed,
+		AutoRestart, ServiceStates:
 	}
-	return w
+	return false
 }
 
 // petWatchdog starts the watchdog's interval anew. WatchdogSec=.
 func (s *service) petWatchdog(e *Engine, u *runUnit) {
 	w := s.watchdogSpan(u)
-	if w == 0 {
+	if w == 0 || !s.bites() {
 		e.disarm(u, timerWatchdog)
+		s.Petted = value.Instant{}
 		return
 	}
+	s.Petted = e.now
 	e.arm(u, timerWatchdog, w)
 }
 
 // watchdogPassed: the service has not said WATCHDOG=1 in time.
 func (s *service) watchdogPassed(e *Engine, u *runUnit) {
-	if !s.watched() {
-		return
+	s.watchdogBit(e, u, "Watchdog timeout (limit "+s.watchdogSpan(u).String()+")!")
+}
+
+func (s *service) watchdogBit(e *Engine, u *runUnit, text string) {
+	if s.bites() {
+		e.log(Err, u, "%s", text)
+		s.enterSignal(e, u, StopWatchdog, ResultWatchdog)
 	}
-	e.log(Err, u, "Watchdog timeout (limit %s)!", s.watchdogSpan(u))
-	s.enterSignal(e, u, StopWatchdog, ResultWatchdog)
 }
 
 // dress adds to a Spawn what a service's processes are given. systemd.exec(5),
@@ -260,7 +381,10 @@ func (s *service) dress(e *Engine, u *runUnit, fx *Spawn) {
 	if m := u.procs.Main.PID; m != 0 && fx.Control {
 		fx.Env = append(fx.Env, "MAINPID="+itoa(m))
 	}
-	fx.Notify = def.NotifyAccess != unit.NotifyNone
+	if most := def.FileDescriptorStoreMax; most > 0 {
+		fx.Env = append(fx.Env, "FDSTORE="+itoa(int(most)))
+	}
+	fx.Notify = s.access(u) != unit.NotifyNone
 	switch s.Sub {
 	case Stop, StopPost:
 		fx.Env = append(fx.Env, "SERVICE_RESULT="+s.Result.String())
@@ -282,6 +406,7 @@ func (s *service) dress(e *Engine, u *runUnit, fx *Spawn) {
 		if s.Conn == 0 {
 			fx.Sockets = e.socketsOf(u)
 		}
+		fx.Stored = slices.Clone(s.Stored)
 	case Dead, Condition, StartPre, StartPost, Running, Exited, Reload, ReloadSignal, ReloadNotify,
 		StopWatchdog, StopSigterm, StopSigkill, FinalWatchdog, FinalSigterm, FinalSigkill, Failed,
 		AutoRestart, ServiceStates:

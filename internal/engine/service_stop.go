@@ -117,6 +117,9 @@ func (s *service) enterDead(e *Engine, u *runUnit, r Result, mayRestart bool) {
 	s.note(r)
 	e.forgetProcs(u)
 	s.Finding = 0
+	if s.preserve(u) == unit.PreserveNo {
+		s.unstoreAll(e)
+	}
 	if name := u.Def.Service.BusName; name != "" {
 		e.emit(WatchName{Unit: u.Name, Name: name, Off: true})
 	}

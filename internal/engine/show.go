@@ -263,14 +263,18 @@ func (e *Engine) serviceProperties(u *runUnit, p *props) {
 	p.text("ReloadResult", s.Reloaded.String())
 	p.text("CleanResult", ResultSuccess.String())
 	p.add("NRestarts", "u", uint32(s.Restarts))
-	p.add("NFileDescriptorStore", "u", uint32(0))
+	p.add("NFileDescriptorStore", "u", uint32(len(s.Stored)))
 	p.stamp("ExecMainStartTimestamp", m.Status.Start)
 	p.stamp("ExecMainExitTimestamp", m.Status.End)
 	p.add("ExecMainPID", "u", uint32(m.Status.PID))
 	p.add("ExecMainCode", "i", int32(m.Status.Code))
 	p.add("ExecMainStatus", "i", int32(m.Status.Status))
-	p.stamp("WatchdogTimestamp", value.Instant{})
-	p.add("WatchdogUSec", "t", uint64(s.watchdogSpan(u)))
+	p.stamp("WatchdogTimestamp", s.Petted)
+	p.text("NotifyAccess", s.access(u).String())
+	if s.BusError != "" { // since 257
+		p.text("StatusBusError", s.BusError)
+	}
+	p.add("WatchdogUSec", "t", uint64(s.watchdogSetting(u)))
 	for kind, list := range u.Def.Service.Commands {
 		plain, full := commandStatus(list, s.Ran[kind], u.procs, unit.ExecKind(kind).String())
 		p.add(unit.ExecKind(kind).String(), "a(sasbttttuii)", plain)

@@ -66,6 +66,7 @@ type simWorld struct {
 	queue []Event         // outcomes and facts under way, delivered in random order per unit
 	procs map[int]simProc // running processes
 	last  map[string]Op
+	kept  map[Handle]bool // stored descriptors
 	pid   int
 	steps uint64
 	trace []string
@@ -83,7 +84,7 @@ type simProc struct {
 func simulate(seed uint64) (steps uint64, err error) {
 	w := &simWorld{
 		r: rand.New(rand.NewPCG(seed, 1)), now: value.Instant{Mono: 1e9, Real: 1e15},
-		procs: map[int]simProc{}, last: map[string]Op{}, pid: 100,
+		procs: map[int]simProc{}, last: map[string]Op{}, pid: 100, kept: map[Handle]bool{},
 	}
 	w.e = New(Config{Seed: seed, Strict: true})
 	w.shy = seed%8 == 0
@@ -195,6 +196,15 @@ func (w *simWorld) carryOut(fx Effect) {
 			ev.Why = "EADDRINUSE"
 		}
 		w.queue = append(w.queue, ev)
+	case KeepFD:
+		w.kept[fx.FD] = true
+		if w.chance(30) {
+			w.queue = append(w.queue, HungUp{Unit: fx.Unit, FD: fx.FD})
+		}
+	case CloseFDs:
+		for _, fd := range fx.FDs {
+			delete(w.kept, fd)
+		}
 	case Watch, Unwatch, CloseSockets, CloseConn, Clean, Load, Changed, UnitGone, JobNew, JobDone,
 		Replied, Log, Act, Idle:
 	}
@@ -372,15 +382,22 @@ func (w *simWorld) talk(pid int) Event {
 	said := [...][]string{
 		{"READY=1"}, {"READY=1", "STATUS=up"}, {"RELOADING=1"}, {"STOPPING=1"}, {"WATCHDOG=1"},
 		{"MAINPID=" + strconv.Itoa(pid)}, {"EXTEND_TIMEOUT_USEC=5000000"}, {"WATCHDOG=trigger"},
+		{"FDSTORE=1"}, {"FDSTORE=1", "FDNAME=a", "FDPOLL=0"}, {"FDSTOREREMOVE=1", "FDNAME=a"},
+		{"RELOADING=1", "MONOTONIC_USEC=" + strconv.FormatUint(w.now.Mono, 10)},
+		{"WATCHDOG_USEC=1000000"}, {"NOTIFYACCESS=all"},
 	}
-	return Notified{
+	ev := Notified{
 		Unit: w.procs[pid].unit, PID: pid, Fields: said[w.r.IntN(len(said))], Ours: true,
 	}
+	for ev.Fields[0] == "FDSTORE=1" && w.chance(60) {
+		ev.FDs = append(ev.FDs, Handle(w.steps*10+uint64(len(ev.FDs))))
+	}
+	return ev
 }
 
 // check is what must hold after every step.
 func (w *simWorld) check() error {
-	e, failed := w.e, 0
+	e, failed, stored := w.e, 0, 0
 	for _, j := range e.jobs {
 		if j.gone || j.u.job != j && j.u.nop != j {
 			return fmt.Errorf("job %d %s/%s is nobody's", j.id, j.u.Name, j.t)
@@ -404,6 +421,12 @@ func (w *simWorld) check() error {
 		if err := w.checkUnit(u); err != nil {
 			return err
 		}
+		if u.svc != nil {
+			stored += len(u.svc.Stored)
+		}
+	}
+	if stored != len(w.kept) {
+		return fmt.Errorf("%d descriptors are kept, %d are in store", len(w.kept), stored)
 	}
 	if failed != e.failed {
 		return fmt.Errorf("%d units failed, counted %d", failed, e.failed)
@@ -454,6 +477,9 @@ func (w *simWorld) checkUnit(u *runUnit) error {
 		if !awaited && u.timers[timerState] == nil && s.Finding == 0 && !s.Idle {
 			return fmt.Errorf("%s is %s and waits for nothing", u.Name, s.Sub)
 		}
+	}
+	if n := uint(len(u.svc.Stored)); n > u.Def.Service.FileDescriptorStoreMax {
+		return fmt.Errorf("%s has %d descriptors in store", u.Name, n)
 	}
 	if u.svc.Result == ResultSuccess && u.svc.Sub == Failed {
 		return fmt.Errorf("%s failed with success", u.Name)
@@ -617,6 +643,10 @@ func randomService(r *rand.Rand) *unit.Service {
 	}
 	if r.IntN(2) == 0 {
 		s.Restart = unit.RestartNo
+	}
+	if r.IntN(3) == 0 {
+		s.FileDescriptorStoreMax = uint(1 + r.IntN(3))
+		s.FileDescriptorStorePreserve = unit.Preserve(r.IntN(int(unit.Preserves)))
 	}
 	if s.Type == unit.Forking && r.IntN(2) == 0 {
 		s.PIDFile = "/run/x.pid"

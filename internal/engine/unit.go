@@ -135,6 +135,7 @@ func (u *runUnit) init(e *Engine) {
 		if u.svc == nil {
 			u.svc = &service{}
 		}
+		u.svc.trimStore(e, u)
 	case name.Socket:
 		if u.sock == nil {
 			u.sock = &socket{}
@@ -169,6 +170,8 @@ func (u *runUnit) active() graph.ActiveState {
 // sub is the state in the words of the unit's type.
 func (u *runUnit) subWord() string {
 	switch {
+	case u.svc != nil && u.svc.pinned(u):
+		return "dead-resources-pinned"
 	case u.svc != nil:
 		return u.svc.Sub.String()
 	case u.sock != nil:
@@ -377,6 +380,9 @@ func (e *Engine) settleUnit(u *runUnit) {
 	if u.svc != nil && u.svc.Sub == AutoRestart && u.job == nil && u.timers[timerState] == nil {
 		u.svc.enterDead(e, u, ResultSuccess, false) // its restart job was cancelled
 	}
+	if u.svc != nil {
+		u.svc.settleStore(e, u)
+	}
 	e.settleOne(u)
 	if u.active().Down() && u.job == nil {
 		for _, k := range needs {
@@ -544,6 +550,9 @@ func (e *Engine) drop(units ...*runUnit) {
 		}
 		if u.active() == graph.Failed {
 			e.failed--
+		}
+		if u.svc != nil {
+			u.svc.unstoreAll(e)
 		}
 		nodes = append(nodes, u.Node)
 		e.units[u.ID] = nil

@@ -105,6 +105,7 @@ func (m *Manager) close() {
 	for h := range m.conns {
 		m.closeConn(h)
 	}
+	m.closeStore()
 	m.wg.Wait()
 	for ch := range m.listeners {
 		close(ch)
@@ -209,54 +210,6 @@ func (m *Manager) emptied(unit string) {
 		return
 	}
 	m.step(engine.Emptied{Unit: unit, After: m.carried[unit]})
-}
-
-// message is one that came on the notify socket, and whose it is.
-type message struct {
-	*notify.Message
-	unit string // "" if that is not known
-}
-
-// notified is called for each message on the notify socket.
-func (m *Manager) notified(msg *notify.Message) {
-	m.post(func() { m.hear(message{Message: msg}) })
-}
-
-// hear passes a message on, or holds it as long as its sender may be a process that
-// was started a moment ago, of which the engine, or even the tracker, is yet to know.
-func (m *Manager) hear(msg message) {
-	if msg.unit == "" {
-		msg.unit, _ = m.tracker.Owner(msg.PID)
-	}
-	if m.flyingBy[msg.unit] > 0 || msg.unit == "" && m.flying > 0 {
-		m.held = append(m.held, msg)
-		return
-	}
-	m.heard(msg.Message, msg.unit, msg.unit != "")
-}
-
-// heard passes a message on to the engine.
-func (m *Manager) heard(msg *notify.Message, name string, known bool) {
-	defer msg.Done()
-	switch {
-	case msg.Barrier:
-	case !known:
-		m.logf(engine.Warning, "", "notify message from process %d, which is no unit's; ignored", msg.PID)
-	default:
-		ev := engine.Notified{
-			Unit: name, PID: msg.PID, Trusted: msg.HasSender && (msg.UID == 0 || msg.UID == os.Getuid()),
-		}
-		for _, f := range msg.Fields {
-			ev.Fields = append(ev.Fields, f.Key+"="+f.Value)
-		}
-		if text, ok := msg.Get("MAINPID"); ok {
-			if pid, err := strconv.Atoi(text); err == nil {
-				owner, ok := m.tracker.Owner(pid)
-				ev.Ours = ok && owner == name
-			}
-		}
-		m.step(ev)
-	}
 }
 
 // kill signals processes of a unit.
@@ -492,9 +445,11 @@ func (m *Manager) accept(unit string, fd int) {
 		m.watch(unit)
 		return
 	}
-	m.lastConn++
-	m.conns[m.lastConn] = conn
-	ev := engine.Connected{Unit: unit, Conn: m.lastConn, Instance: conn.Instance, Source: conn.Source}
+	m.lastHandle++
+	m.conns[m.lastHandle] = conn
+	ev := engine.Connected{
+		Unit: unit, Conn: m.lastHandle, Instance: conn.Instance, Source: conn.Source,
+	}
 	if conn.RemoteAddr != "" {
 		ev.Env = []string{"REMOTE_ADDR=" + conn.RemoteAddr, "REMOTE_PORT=" + conn.RemotePort}
 	}

@@ -93,26 +93,28 @@ type Manager struct {
 	freed   uint64            // when memory was last given back
 	names   map[string]string // watched bus names and whose they are to be
 
-	sockets   map[string]*socket.Set
-	conns     map[engine.Handle]*socket.Conn
-	lastConn  engine.Handle
-	flying    int                   // spawns under way
-	flyingBy  map[string]int        // the same by unit
-	carried   map[string]engine.Op  // the latest spawn carried out, by unit
-	early     map[int]engine.Reaped // exits of processes whose Spawned is not in yet
-	finds     map[string]engine.FindMain
-	held      []message // from processes whose Spawned is not in yet
-	answers   map[uint64]func(engine.Replied)
-	lastReq   uint64
-	waiters   map[uint32][]func(engine.JobDone)
-	listeners map[chan face.Event]bool
-	kept      []*os.File // descriptors for when there are no others
-	started   value.Instant
-	finished  bool // the first job queue has been worked off
-	end       *Ending
-	verb      string // how it ends, once that has begun
-	status    int
-	level     atomic.Int32 // lines above it are not logged
+	sockets    map[string]*socket.Set
+	conns      map[engine.Handle]*socket.Conn
+	lastHandle engine.Handle
+	stored     map[engine.Handle]*storedFD
+	hangups    *socket.Poller        // of stored descriptors; nil before the first
+	flying     int                   // spawns under way
+	flyingBy   map[string]int        // the same by unit
+	carried    map[string]engine.Op  // the latest spawn carried out, by unit
+	early      map[int]engine.Reaped // exits of processes whose Spawned is not in yet
+	finds      map[string]engine.FindMain
+	held       []message // from processes whose Spawned is not in yet
+	answers    map[uint64]func(engine.Replied)
+	lastReq    uint64
+	waiters    map[uint32][]func(engine.JobDone)
+	listeners  map[chan face.Event]bool
+	kept       []*os.File // descriptors for when there are no others
+	started    value.Instant
+	finished   bool // the first job queue has been worked off
+	end        *Ending
+	verb       string // how it ends, once that has begun
+	status     int
+	level      atomic.Int32 // lines above it are not logged
 }
 
 // Ending is how the manager was told to end.
@@ -131,6 +133,7 @@ func New(cfg Config) *Manager {
 		e:       engine.New(engine.Config{Seed: rand.Uint64(), User: cfg.User}),
 		users:   identity.New(""),
 		sockets: map[string]*socket.Set{}, conns: map[engine.Handle]*socket.Conn{},
+		stored:   map[engine.Handle]*storedFD{},
 		flyingBy: map[string]int{}, carried: map[string]engine.Op{}, early: map[int]engine.Reaped{},
 		finds: map[string]engine.FindMain{}, answers: map[uint64]func(engine.Replied){},
 		waiters: map[uint32][]func(engine.JobDone){}, listeners: map[chan face.Event]bool{},
@@ -310,6 +313,10 @@ func (m *Manager) do(fx engine.Effect) {
 		m.closeSockets(fx)
 	case engine.CloseConn:
 		m.closeConn(fx.Conn)
+	case engine.KeepFD:
+		m.keepFD(fx)
+	case engine.CloseFDs:
+		m.closeFDs(fx.FDs)
 	case engine.Clean:
 		m.clean(fx)
 	case engine.Load:

@@ -59,6 +59,7 @@ var services = map[string]func(args []string) error{
 		return err
 	},
 	"answer": answer,
+	"store":  storeService,
 }
 
 func signals(sig ...os.Signal) <-chan os.Signal {

@@ -21,11 +21,12 @@ import (
 // launch is one Spawn on its way, with what only the owner of the engine may touch.
 type launch struct {
 	engine.Spawn
-	files []int    // descriptors of sockets, duplicated
-	names []string // FileDescriptorName= of each
-	conn  int      // the connection of an instance, or -1
-	named map[string]int
-	base  []string // what the manager gives to all that it starts
+	files  []int    // descriptors of sockets, then the stored ones, duplicated
+	names  []string // FileDescriptorName= or FDNAME= of each
+	stored int      // how many of files are stored ones
+	conn   int      // the connection of an instance, or -1
+	named  map[string]int
+	base   []string // what the manager gives to all that it starts
 }
 
 // spawn starts a process on a goroutine of its own.
@@ -45,8 +46,28 @@ func (m *Manager) spawn(fx engine.Spawn) {
 	})
 }
 
-// gather collects the descriptors that the process gets from socket units.
+// gather collects the descriptors that the process gets: from socket units, and then
+// from the descriptor store.
 func (m *Manager) gather(l *launch) error {
+	if err := m.gatherSockets(l); err != nil {
+		return err
+	}
+	for _, f := range l.Stored {
+		s := m.stored[f.FD]
+		if s == nil {
+			continue
+		}
+		d, err := duplicate(s.fd)
+		if err != nil {
+			return err
+		}
+		l.files, l.names = append(l.files, d), append(l.names, f.Name)
+		l.stored++
+	}
+	return nil
+}
+
+func (m *Manager) gatherSockets(l *launch) error {
 	if c := m.conns[l.Conn]; c != nil {
 		f, err := duplicate(c.FD)
 		if err != nil {
@@ -79,7 +100,7 @@ func (m *Manager) gather(l *launch) error {
 func duplicate(fd int) (int, error) {
 	d, err := sys.DupAbove(fd, 3)
 	if err != nil {
-		return -1, fmt.Errorf("duplicate a socket: %w", err)
+		return -1, fmt.Errorf("duplicate a descriptor: %w", err)
 	}
 	return d, nil
 }
@@ -127,7 +148,7 @@ func (m *Manager) launch(l *launch) (p spawn.Process, problem string, err error)
 	if l.Command.Flags&value.NoExpand == 0 {
 		req.Command.Argv = expand(l.Command.Argv, req.Env)
 	}
-	req.Files = l.files
+	req.Files, req.Stored = l.files, l.stored
 	req.Stdin, req.Stdout, req.Stderr = streams.In, streams.Out, streams.Err
 	if l.Unit.Service != nil {
 		req.NonBlocking = l.Unit.Service.NonBlocking

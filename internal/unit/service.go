@@ -26,17 +26,18 @@ type Service struct {
 	TimeoutStartFailureMode TimeoutFailureMode
 	TimeoutStopFailureMode  TimeoutFailureMode
 
-	PermissionsStartOnly   bool
-	RootDirectoryStartOnly bool
-	RemainAfterExit        bool
-	GuessMainPID           bool // default true
-	NonBlocking            bool
-	NotifyAccess           NotifyAccess
-	Sockets                []string
-	FileDescriptorStoreMax uint
-	OOMPolicy              OOMPolicy
-	OOMPolicySet           bool         // by OOMPolicy=, or chosen when loading ended
-	ReloadSignal           value.Signal // default SIGHUP
+	PermissionsStartOnly        bool
+	RootDirectoryStartOnly      bool
+	RemainAfterExit             bool
+	GuessMainPID                bool // default true
+	NonBlocking                 bool
+	NotifyAccess                NotifyAccess
+	Sockets                     []string
+	FileDescriptorStoreMax      uint
+	FileDescriptorStorePreserve Preserve // default restart
+	OOMPolicy                   OOMPolicy
+	OOMPolicySet                bool         // by OOMPolicy=, or chosen when loading ended
+	ReloadSignal                value.Signal // default SIGHUP
 
 	SuccessExitStatus        value.ExitSet
 	RestartPreventExitStatus value.ExitSet

@@ -9,7 +9,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"unicode/utf8"
 
 	"rouse/internal/host/sys"
@@ -17,6 +17,10 @@ import (
 
 // maxSize is the longest message that is taken, in bytes, as systemd has it.
 const maxSize = 4096
+
+// maxPending is how many descriptors may be in messages that nobody is done with yet.
+// While there are more, senders wait: a flood must not use up the manager's own.
+const maxPending = 2 * sys.MaxFDs
 
 // Field is one line KEY=VALUE of a message.
 type Field struct{ Key, Value string }
@@ -28,6 +32,8 @@ type Message struct {
 	Fields        []Field
 	FDs           []int // what came along; those taken over are to be set to -1
 	Barrier       bool  // BARRIER=1: nothing to do but Done, in its turn
+
+	done func() // tells the listener; nil once that is told
 }
 
 // Get gives the value of a field; the last one if there are several.
@@ -49,6 +55,10 @@ func (m *Message) Done() {
 			m.FDs[i] = -1
 		}
 	}
+	if m.done != nil {
+		m.done()
+		m.done = nil
+	}
 }
 
 // Config says where to listen and who is told.
@@ -62,8 +72,12 @@ type Config struct {
 type Listener struct {
 	config Config
 	file   *os.File
-	closed atomic.Bool
 	done   chan struct{}
+
+	mu      sync.Mutex
+	calm    *sync.Cond // pending has become less, or closed has become true
+	closed  bool
+	pending int // descriptors in messages without Done
 }
 
 // Listen opens the socket and begins to receive.
@@ -76,6 +90,7 @@ func Listen(c Config) (*Listener, error) {
 		return nil, err
 	}
 	l := &Listener{config: c, file: f, done: make(chan struct{})}
+	l.calm = sync.NewCond(&l.mu)
 	go l.run()
 	return l, nil
 }
@@ -85,7 +100,10 @@ func (l *Listener) Path() string { return l.config.Path }
 
 // Close ends the receiving, waits for a Deliver under way and removes the socket.
 func (l *Listener) Close() error {
-	l.closed.Store(true)
+	l.mu.Lock()
+	l.closed = true
+	l.calm.Broadcast()
+	l.mu.Unlock()
 	err := l.file.Close()
 	<-l.done
 	return errors.Join(err, os.Remove(l.config.Path))
@@ -95,8 +113,9 @@ func (l *Listener) run() {
 	defer close(l.done)
 	buf := make([]byte, maxSize+1)
 	for {
+		l.room()
 		d, err := sys.Receive(l.file, buf)
-		if err != nil && l.closed.Load() {
+		if err != nil && l.room() {
 			return
 		}
 		if err != nil {
@@ -110,9 +129,32 @@ func (l *Listener) run() {
 	}
 }
 
+// room waits until there may be more descriptors, and reports whether the listener
+// was closed.
+func (l *Listener) room() (closed bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for l.pending > maxPending && !l.closed {
+		l.calm.Wait()
+	}
+	return l.closed
+}
+
+// account notes that n more descriptors are pending, or fewer.
+func (l *Listener) account(n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.pending += n
+	l.calm.Broadcast()
+}
+
 // accept makes a message of a datagram, or says why not.
 func (l *Listener) accept(d sys.Datagram, buf []byte) *Message {
 	m := &Message{PID: d.PID, UID: d.UID, GID: d.GID, HasSender: d.HasSender, FDs: d.FDs}
+	if n := len(d.FDs); n > 0 {
+		l.account(n)
+		m.done = func() { l.account(-n) }
+	}
 	notes, err := m.read(buf[:d.Size], d)
 	for _, note := range notes {
 		l.config.Log(fmt.Sprintf("notify message of process %d: %s", d.PID, note))
@@ -129,7 +171,7 @@ func (l *Listener) accept(d sys.Datagram, buf []byte) *Message {
 func (m *Message) read(text []byte, d sys.Datagram) (notes []string, err error) {
 	switch {
 	case d.Lost:
-		return nil, fmt.Errorf("more than %d descriptors", sys.MaxFDs)
+		return nil, fmt.Errorf("more descriptors than %d, or than could be taken in", sys.MaxFDs)
 	case d.HasSender && d.PID <= 0:
 		return nil, errors.New("sent from another pid namespace")
 	case d.Truncated || d.Size > maxSize:
@@ -152,17 +194,16 @@ func (m *Message) read(text []byte, d sys.Datagram) (notes []string, err error) 
 	return notes, nil
 }
 
-// Parse takes a message apart. One NUL at its end is allowed. Lines without "="
-// are left out, as are those that are not UTF-8; notes say so.
+// Parse takes a message apart. One NUL at its end is allowed; carriage returns end
+// lines too. Lines without "=" are left out, as are those that are not UTF-8; notes
+// say so.
 func Parse(text []byte) (fields []Field, notes []string, err error) {
 	text = bytes.TrimSuffix(text, []byte{0})
 	if bytes.IndexByte(text, 0) >= 0 {
 		return nil, nil, errors.New("NUL byte in the middle")
 	}
-	for line := range strings.SplitSeq(string(text), "\n") {
-		if line == "" {
-			continue
-		}
+	ends := func(r rune) bool { return r == '\n' || r == '\r' }
+	for line := range strings.FieldsFuncSeq(string(text), ends) {
 		key, value, ok := strings.Cut(line, "=")
 		switch {
 		case !utf8.ValidString(line):

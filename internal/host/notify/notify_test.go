@@ -2,6 +2,7 @@ package notify_test
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"net"
 	"os"
@@ -26,6 +27,7 @@ func TestParse(t *testing.T) {
 	}{
 		{"READY=1", []notify.Field{{"READY", "1"}}, 0, true},
 		{"READY=1\nSTATUS=a=b c\n", []notify.Field{{"READY", "1"}, {"STATUS", "a=b c"}}, 0, true},
+		{"A=1\r\nB=2\rC=\x01\t", []notify.Field{{"A", "1"}, {"B", "2"}, {"C", "\x01\t"}}, 0, true},
 		{"READY=1\x00", []notify.Field{{"READY", "1"}}, 0, true},
 		{"X_Y=\n\n\nZ=1", []notify.Field{{"X_Y", ""}, {"Z", "1"}}, 0, true},
 		{"READY=1\x00\x00", nil, 0, false},
@@ -201,6 +203,57 @@ func TestFilesAndBarrier(t *testing.T) {
 	m.Done()
 	if n, err := r.Read(buf); n != 0 || err != io.EOF {
 		t.Errorf("the barrier was not closed: %d, %v", n, err)
+	}
+}
+
+// A flood of descriptors makes its sender wait, not the manager run out of them.
+func TestFlood(t *testing.T) {
+	w := start(t)
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer null.Close()
+	files := make([]*os.File, sys.MaxFDs)
+	for i := range files {
+		files[i] = null
+	}
+	const messages = 9
+	sent := make(chan error, 1)
+	go func() {
+		var err error
+		for range messages {
+			conn, e := w.conn.File()
+			if e != nil {
+				err = e
+				break
+			}
+			err = errors.Join(err, sys.Send(conn, []byte("FDSTORE=1"), files...))
+			conn.Close()
+		}
+		sent <- err
+	}()
+	var pending []*notify.Message
+	for range 3 { // the third finds too many; after it nothing is taken in
+		pending = append(pending, take(w, w.messages))
+	}
+	select {
+	case m := <-w.messages:
+		t.Errorf("another message with %d descriptors came", len(m.FDs))
+	case <-time.After(50 * time.Millisecond):
+	}
+	for _, m := range pending {
+		m.Done()
+	}
+	for range messages - len(pending) {
+		m := take(w, w.messages)
+		if len(m.FDs) != sys.MaxFDs {
+			t.Errorf("%d descriptors, want %d", len(m.FDs), sys.MaxFDs)
+		}
+		m.Done()
+	}
+	if err := take(w, sent); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 // in one poll(2). It makes no call while nothing happens, and takes no notice of
 // traffic for units that are not watched.
 type Poller struct {
+	wait       func(fds []int) (ready []int, err error)
 	incoming   func(unit string, fd int)
 	wake, woke int // the ends of a pipe, to write and to read
 	done       chan struct{}
@@ -30,12 +31,24 @@ type watch struct {
 // NewPoller starts a poller. incoming is called from its goroutine, once for
 // each Watch, and must not block.
 func NewPoller(incoming func(unit string, fd int)) (*Poller, error) {
+	return newPoller(sys.Readable, incoming)
+}
+
+// NewHangups starts a poller that waits for the loss of the other end instead, and
+// takes no notice of traffic.
+func NewHangups(lost func(unit string, fd int)) (*Poller, error) {
+	return newPoller(sys.HungUp, lost)
+}
+
+func newPoller(
+	wait func([]int) ([]int, error), incoming func(unit string, fd int),
+) (*Poller, error) {
 	woke, wake, err := sys.Pipe()
 	if err != nil {
 		return nil, err
 	}
 	p := &Poller{
-		incoming: incoming, wake: wake, woke: woke,
+		wait: wait, incoming: incoming, wake: wake, woke: woke,
 		done: make(chan struct{}), watched: map[string]*watch{},
 	}
 	go p.run()
@@ -86,10 +99,10 @@ func (p *Poller) run() {
 		if !ok {
 			return
 		}
-		ready, err := sys.Readable(fds)
+		ready, err := p.wait(fds)
 		if err != nil {
 			// Too many descriptors for the limit, or no memory: wait for a change.
-			ready, _ = sys.Readable(fds[:1])
+			ready, _ = p.wait(fds[:1])
 		}
 		for _, fd := range ready {
 			if fd != p.woke && p.take(owners[fd]) {

@@ -386,3 +386,62 @@ func BenchmarkAccept(b *testing.B) {
 		conn.Close()
 	}
 }
+
+// The loss of the other end is noticed, traffic is not.
+func TestHangups(t *testing.T) {
+	lost := make(chan string, 4)
+	p, err := socket.NewHangups(func(unit string, _ int) { lost <- unit })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer read.Close()
+	file, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	p.Watch("file", []int{int(file.Fd())})
+	p.Watch("pipe", []int{int(read.Fd())})
+	if _, err := write.WriteString("traffic"); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case unit := <-lost:
+		t.Errorf("traffic is taken for the loss of %s", unit)
+	case <-time.After(20 * time.Millisecond):
+	}
+	write.Close()
+	select {
+	case unit := <-lost:
+		if unit != "pipe" {
+			t.Errorf("lost %s", unit)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("the loss is not noticed")
+	}
+}
+
+func TestSameFile(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	defer w.Close()
+	twin, err := sys.DupAbove(int(r.Fd()), 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sys.CloseFD(twin)
+	if !sys.SameFile(int(r.Fd()), twin) || !sys.SameFile(twin, twin) {
+		t.Error("a duplicate is not the same file")
+	}
+	if sys.SameFile(int(r.Fd()), int(w.Fd())) || sys.SameFile(twin, -1) {
+		t.Error("the ends of a pipe are the same file, or one is that of nothing")
+	}
+}

@@ -133,3 +133,36 @@ const (
 	ENOTEMPTY    = unix.ENOTEMPTY
 	EROFS        = unix.EROFS
 )
+
+// FileID tells files apart. Two descriptors of one file have the same.
+type FileID struct{ dev, ino uint64 }
+
+// IDOf gives the identity of the file that a descriptor is of.
+func IDOf(fd int) (FileID, error) {
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return FileID{}, os.NewSyscallError("fstat", err)
+	}
+	return FileID{uint64(st.Dev), uint64(st.Ino)}, nil
+}
+
+// alike reports whether two descriptors are of one file, open for the same.
+func alike(a, b int) bool {
+	x, errX := IDOf(a)
+	y, errY := IDOf(b)
+	if errX != nil || errY != nil || x != y {
+		return false
+	}
+	m, errM := unix.FcntlInt(uintptr(a), unix.F_GETFL, 0)
+	n, errN := unix.FcntlInt(uintptr(b), unix.F_GETFL, 0)
+	return errM == nil && errN == nil && m == n
+}
+
+// FileLimit is how many descriptors this process may have.
+func FileLimit() (n uint64, err error) {
+	var l unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &l); err != nil {
+		return 0, os.NewSyscallError("getrlimit", err)
+	}
+	return uint64(l.Cur), nil
+}

@@ -218,6 +218,21 @@ func Readable(fds []int) (ready []int, err error) {
 	for i, fd := range fds {
 		list[i] = unix.PollFd{Fd: int32(fd), Events: unix.POLLIN}
 	}
+	return poll(list)
+}
+
+// HungUp waits until the first descriptor can be read, or one of the others has
+// failed or lost its other end, and gives those. poll(2).
+func HungUp(fds []int) (ready []int, err error) {
+	list := make([]unix.PollFd, len(fds))
+	for i, fd := range fds {
+		list[i] = unix.PollFd{Fd: int32(fd)} // POLLHUP and POLLERR need no asking
+	}
+	list[0].Events = unix.POLLIN
+	return poll(list)
+}
+
+func poll(list []unix.PollFd) (ready []int, err error) {
 	for {
 		_, err := unix.Poll(list, -1)
 		if errors.Is(err, unix.EINTR) {

@@ -135,6 +135,7 @@ func newPart(u *unit.Unit, t name.Type, d *Defaults) {
 			TimeoutStart: d.TimeoutStart, TimeoutStop: d.TimeoutStop,
 			TimeoutAbort: d.TimeoutAbort, TimeoutAbortSet: d.TimeoutAbortSet,
 			RuntimeMax: value.Infinity, GuessMainPID: true, ReloadSignal: value.SIGHUP,
+			FileDescriptorStorePreserve: unit.PreserveRestart,
 		}
 	case name.Socket:
 		u.Socket = &unit.Socket{

@@ -308,7 +308,7 @@ func (p *parse) credentialID() (id, rest string, err error) {
 }
 
 func validCredential(s string) bool {
-	return s != "." && s != ".." && !strings.Contains(s, "/") && validFDName(s)
+	return s != "." && s != ".." && !strings.Contains(s, "/") && s != "" && value.IsFDName(s)
 }
 
 // loadCredential is LoadCredential= or LoadCredentialEncrypted=.

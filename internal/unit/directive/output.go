@@ -234,7 +234,7 @@ func (p *parse) stream() (word, file, fd string, err error) {
 	}
 	switch word {
 	case "fd":
-		if rest != "" && !validFDName(rest) {
+		if rest != "" && !value.IsFDName(rest) {
 			return "", "", "", why("not the name of a file descriptor")
 		}
 		return word, "", rest, nil

@@ -323,24 +323,11 @@ func parseFDName(p *parse) error {
 	if err != nil {
 		return err
 	}
-	if s != "" && !validFDName(s) {
+	if !value.IsFDName(s) {
 		return why("not a name: visible ASCII characters and blanks without a colon, at most 255")
 	}
 	p.u.Socket.FileDescriptorName = s
 	return nil
-}
-
-// validFDName reports whether s may be one of $LISTEN_FDNAMES. sd_listen_fds(3).
-func validFDName(s string) bool {
-	if s == "" || len(s) > 255 {
-		return false
-	}
-	for i := 0; i < len(s); i++ {
-		if s[i] < ' ' || s[i] >= 0x7f || s[i] == ':' {
-			return false
-		}
-	}
-	return true
 }
 
 func busFDName(u *unit.Unit) any {

@@ -59,3 +59,14 @@ const (
 	SIGTERM Signal = 15
 	SIGCONT Signal = 18
 )
+
+// IsFDName reports whether s may be one of $LISTEN_FDNAMES: visible ASCII characters
+// and blanks without a colon, at most 255 of them. It may be empty. sd_listen_fds(3).
+func IsFDName(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if s[i] < ' ' || s[i] >= 0x7f || s[i] == ':' {
+			return false
+		}
+	}
+	return len(s) <= 255
+}

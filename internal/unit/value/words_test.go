@@ -133,3 +133,14 @@ func FuzzWords(f *testing.F) {
 		}
 	})
 }
+
+func TestIsFDName(t *testing.T) {
+	for s, want := range map[string]bool{
+		"": true, "a b-c.d": true, "~": true, strings.Repeat("x", 255): true,
+		strings.Repeat("x", 256): false, "a:b": false, "a\n": false, "\x7f": false, "ä": false,
+	} {
+		if IsFDName(s) != want {
+			t.Errorf("IsFDName(%q) = %v", s, !want)
+		}
+	}
+}

@@ -341,6 +341,9 @@ func (w *scriptWorld) spawn(fx Spawn) string {
 	w.waits[fx.Unit.Name] = append(w.waits[fx.Unit.Name], fx)
 	s := "> spawn " + fx.Unit.Name + " " + fx.Kind + "=" + strings.Join(fx.Command.Argv, " ")
 	for _, e := range fx.Env {
+		if strings.HasPrefix(e, "MONITOR_INVOCATION_ID=") {
+			e = "MONITOR_INVOCATION_ID=…" // a random number
+		}
 		s += " " + e
 	}
 	if len(fx.Sockets) > 0 {

@@ -384,22 +384,16 @@ func (s *service) dress(e *Engine, u *runUnit, fx *Spawn) {
 	if most := def.FileDescriptorStoreMax; most > 0 {
 		fx.Env = append(fx.Env, "FDSTORE="+itoa(int(most)))
 	}
-	fx.Notify = s.access(u) != unit.NotifyNone
+	access := s.access(u)
+	fx.Notify = access == unit.NotifyAll || access == unit.NotifyExec ||
+		access == unit.NotifyMain && !fx.Control
 	switch s.Sub {
 	case Stop, StopPost:
-		fx.Env = append(fx.Env, "SERVICE_RESULT="+s.Result.String())
-		if st := s.Invoked; s.MainKnown && st.Code != 0 && u.procs.Main.PID == 0 {
-			code, status := "exited", itoa(st.Status)
-			if st.Code != ByExit {
-				code = "killed"
-				status = signalWord(st.Status)
-			}
-			if st.Code == ByDump {
-				code = "dumped"
-			}
-			fx.Env = append(fx.Env, "EXIT_CODE="+code, "EXIT_STATUS="+status)
-		}
+		fx.Env = append(fx.Env, s.outcome(u, "")...)
+	case StartPre:
+		fx.Env = append(fx.Env, e.monitored(u)...)
 	case Start:
+		fx.Env = append(fx.Env, e.monitored(u)...)
 		fx.Watchdog = s.watchdogSpan(u)
 		fx.Conn = s.Conn
 		fx.Env = append(fx.Env, s.ConnEnv...)
@@ -407,10 +401,48 @@ func (s *service) dress(e *Engine, u *runUnit, fx *Spawn) {
 			fx.Sockets = e.socketsOf(u)
 		}
 		fx.Stored = slices.Clone(s.Stored)
-	case Dead, Condition, StartPre, StartPost, Running, Exited, Reload, ReloadSignal, ReloadNotify,
+	case Dead, Condition, StartPost, Running, Exited, Reload, ReloadSignal, ReloadNotify,
 		StopWatchdog, StopSigterm, StopSigkill, FinalWatchdog, FinalSigterm, FinalSigkill, Failed,
 		AutoRestart, ServiceStates:
 	}
+}
+
+// outcome tells how the service fared: SERVICE_RESULT=, and, if its main process has
+// ended, EXIT_CODE= and EXIT_STATUS=. The names begin with prefix.
+func (s *service) outcome(u *runUnit, prefix string) []string {
+	env := []string{prefix + "SERVICE_RESULT=" + s.Result.String()}
+	st := s.Invoked
+	if !s.MainKnown || st.Code == 0 || u.procs.Main.PID != 0 {
+		return env
+	}
+	code, status := "exited", itoa(st.Status)
+	if st.Code != ByExit {
+		code = "killed"
+		status = signalWord(st.Status)
+	}
+	if st.Code == ByDump {
+		code = "dumped"
+	}
+	return append(env, prefix+"EXIT_CODE="+code, prefix+"EXIT_STATUS="+status)
+}
+
+// monitored tells how the service fared that has u as its OnFailure= or OnSuccess=.
+// Only the links count, not what started u; with more than one there is nothing to
+// tell. systemd.exec(5), MONITOR_SERVICE_RESULT=.
+func (e *Engine) monitored(u *runUnit) []string {
+	links := slices.Concat(u.Links(unit.OnFailureOf), u.Links(unit.OnSuccessOf))
+	if len(links) != 1 {
+		return nil
+	}
+	of := e.at(links[0].To)
+	if of.svc == nil {
+		return nil
+	}
+	env := of.svc.outcome(of, "MONITOR_")
+	if of.invocation != "" {
+		env = append(env, "MONITOR_INVOCATION_ID="+of.invocation)
+	}
+	return append(env, "MONITOR_UNIT="+of.Name)
 }
 
 // socketsOf lists the socket units whose descriptors the service gets: those of

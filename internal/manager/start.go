@@ -11,6 +11,7 @@ import (
 	"rouse/internal/engine"
 	"rouse/internal/host/cgroup"
 	"rouse/internal/host/dirs"
+	"rouse/internal/host/identity"
 	"rouse/internal/host/output"
 	"rouse/internal/host/spawn"
 	"rouse/internal/host/sys"
@@ -275,7 +276,7 @@ func (m *Manager) owner(x *unit.Exec) (dirs.Owner, []string) {
 	if x.User != "" {
 		if u, err := m.users.User(x.User); err == nil {
 			o.UID, o.GID = u.UID, u.GID
-			env = []string{"USER=" + u.Name, "LOGNAME=" + u.Name, "HOME=" + u.Home, "SHELL=" + u.Shell}
+			env = login(u)
 		}
 	}
 	if x.Group != "" {
@@ -284,6 +285,27 @@ func (m *Manager) owner(x *unit.Exec) (dirs.Owner, []string) {
 		}
 	}
 	return o, env
+}
+
+// noLogin are shells that stand for none.
+var noLogin = []string{
+	"/bin/nologin", "/sbin/nologin", "/usr/bin/nologin", "/usr/sbin/nologin",
+	"/bin/false", "/usr/bin/false", "/bin/true", "/usr/bin/true",
+}
+
+// nobodyID is the user whom nothing belongs to, a home neither.
+const nobodyID = 65534
+
+// login are the variables of a user. What stands for no home or no shell is left out.
+func login(u identity.User) []string {
+	env := []string{"USER=" + u.Name, "LOGNAME=" + u.Name}
+	if u.UID != nobodyID && u.Home != "" && u.Home != "/" {
+		env = append(env, "HOME="+u.Home)
+	}
+	if u.Shell != "" && !slices.Contains(noLogin, u.Shell) {
+		env = append(env, "SHELL="+u.Shell)
+	}
+	return env
 }
 
 // environment is the complete environment of a process, in systemd's order: what

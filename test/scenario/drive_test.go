@@ -27,11 +27,11 @@ type stage struct {
 // A driver plays one scenario.
 type driver struct {
 	*stage
-	sc      *scenario
-	files   []string // unit files written
-	conns   map[string]*conn
-	told    int  // bytes of the log that were shown
-	broken  bool // a wait was in vain: the rest makes no sense
+	sc     *scenario
+	files  []string // unit files written
+	conns  map[string]*conn
+	told   int  // bytes of the log that were shown
+	broken bool // a wait was in vain: the rest makes no sense
 }
 
 // commands are the words of scripts. Each gives the lines to be shown.

@@ -10,6 +10,7 @@ import (
 	"rouse/internal/engine"
 	"rouse/internal/face/rpc"
 	"rouse/internal/host/cgroup"
+	"rouse/internal/unit/directive"
 	"rouse/internal/unit/value"
 )
 
@@ -21,6 +22,7 @@ type options struct {
 	target, socket            string
 	unitPath                  []string
 	level                     engine.Level
+	levelSet                  bool // else it is system.conf's
 	logTarget                 string
 	cgroups                   cgroup.Kind
 }
@@ -52,11 +54,7 @@ var levels = [...]string{"emerg", "alert", "crit", "err", "warning", "notice", "
 // parseOptions reads the command line; init says that this is PID 1.
 func parseOptions(args []string, init bool) (*options, error) {
 	o := &options{
-		init: init, user: !init && os.Getuid() != 0, target: "default.target", level: engine.Info,
-		logTarget: "console",
-	}
-	if init {
-		o.logTarget = "journal-or-console"
+		init: init, user: !init && os.Getuid() != 0, target: "default.target",
 	}
 	for i := 1; i < len(args); i++ {
 		name, value, has := strings.Cut(args[i], "=")
@@ -138,11 +136,27 @@ func (o *options) set(name, word string, init bool) error {
 func (o *options) setLevel(word string) error {
 	for i, l := range levels {
 		if l == word {
-			o.level = engine.Level(i)
+			o.level, o.levelSet = engine.Level(i), true
 			return nil
 		}
 	}
 	return fmt.Errorf("--log-level=%s: not a level; one of %s", word, strings.Join(levels[:], ", "))
+}
+
+// settle takes from system.conf what the command line leaves open.
+func (o *options) settle(conf *directive.Manager) {
+	if !o.levelSet {
+		_ = o.setLevel(conf.LogLevel) // it was checked when it was read
+	}
+	switch {
+	case o.logTarget != "":
+	case conf.LogTarget == "null":
+		o.logTarget = "null"
+	case !o.init || strings.HasPrefix(conf.LogTarget, "console"):
+		o.logTarget = "console"
+	default:
+		o.logTarget = "journal-or-console"
+	}
 }
 
 func (o *options) setCgroups(word string) error {

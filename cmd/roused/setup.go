@@ -27,6 +27,7 @@ func setUp(o *options) (manager.Config, error) {
 	for _, f := range faults {
 		say(f.String())
 	}
+	o.settle(conf)
 	d := &conf.Defaults
 	d.Inherited, d.MemoryTotal, d.TasksTotal = machine.Limits(), machine.Memory(), machine.Tasks()
 	d.Architecture = machine.Architecture()

@@ -53,6 +53,7 @@ type Engine struct {
 	ending   string
 	failed   int
 	cause    *Cause
+	level    Level // lines above it are not written
 
 	out []Effect
 }
@@ -86,9 +87,12 @@ func New(cfg Config) *Engine {
 	return &Engine{
 		cfg: cfg, g: graph.New(), rng: rand.NewPCG(cfg.Seed, 0x726f757365),
 		pids: map[int]*runUnit{}, ops: map[Op]pending{}, jobs: map[uint32]*job{},
-		wanted: map[string][]Connected{},
+		wanted: map[string][]Connected{}, level: Debug,
 	}
 }
+
+// SetLevel says which lines are worth writing: those up to l. At first all are.
+func (e *Engine) SetLevel(l Level) { e.level = l }
 
 // Step applies one event that happened at now and returns what the host must
 // do about it, in order. It is the only way engine state changes. It never
@@ -206,6 +210,9 @@ func (e *Engine) rest() {
 func (e *Engine) emit(fx Effect) { e.out = append(e.out, fx) }
 
 func (e *Engine) log(l Level, u *runUnit, format string, args ...any) {
+	if l > e.level {
+		return
+	}
 	entry := Log{Level: l, Text: fmt.Sprintf(format, args...)}
 	if u != nil {
 		entry.Unit = u.Name

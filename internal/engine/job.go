@@ -399,7 +399,7 @@ func (e *Engine) jobTimedOut(u *runUnit) {
 }
 
 // jobWords are what is said about a finished job, by type and result.
-var jobWords = map[transaction.JobType]map[JobResult]string{
+var jobWords = [transaction.JobTypes][JobResults]string{
 	transaction.Start: {
 		JobDoneOK: "Started %s.", JobTimeout: "Timed out starting %s.", JobFailed: "Failed to start %s.",
 		JobAssert:      "Starting of %s unsupported: an assertion failed.",
@@ -416,15 +416,22 @@ var jobWords = map[transaction.JobType]map[JobResult]string{
 	},
 }
 
+// says writes a line about a job, which has the unit in it.
+func (e *Engine) says(u *runUnit, l Level, text string) {
+	if text != "" && l <= e.level {
+		e.log(l, u, text, u.Title())
+	}
+}
+
 // logBegin says that a job that takes time has begun.
 func (e *Engine) logBegin(u *runUnit, t transaction.JobType) {
 	switch t {
 	case transaction.Start:
-		e.log(Info, u, "Starting %s...", u.Title())
+		e.says(u, Info, "Starting %s...")
 	case transaction.Stop, transaction.Restart:
-		e.log(Info, u, "Stopping %s...", u.Title())
+		e.says(u, Info, "Stopping %s...")
 	case transaction.Reload:
-		e.log(Info, u, "Reloading %s...", u.Title())
+		e.says(u, Info, "Reloading %s...")
 	case transaction.VerifyActive, transaction.Nop, transaction.TryRestart, transaction.TryReload,
 		transaction.ReloadOrStart, transaction.ReloadOrRestart, transaction.ReloadOrTryRestart,
 		transaction.JobTypes:
@@ -432,13 +439,12 @@ func (e *Engine) logBegin(u *runUnit, t transaction.JobType) {
 }
 
 func (e *Engine) logJob(u *runUnit, t transaction.JobType, result JobResult) {
-	text, ok := jobWords[t][result]
-	if !ok || result == JobDoneOK && t == transaction.Start && u.skipped {
+	if result == JobDoneOK && t == transaction.Start && u.skipped {
 		return
 	}
 	level := Info
 	if result != JobDoneOK {
 		level = Err
 	}
-	e.log(level, u, text, u.Title())
+	e.says(u, level, jobWords[t][result])
 }

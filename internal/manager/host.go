@@ -500,11 +500,17 @@ func (m *Manager) clean(fx engine.Clean) {
 			m.logf(engine.Debug, name, "remove PID file: %v", err)
 		}
 	}
+	if !fx.Restart {
+		m.removeGroup(name)
+	}
+}
+
+// removeGroup removes the group of a unit if no process is left in it. One that
+// restarts keeps it.
+func (m *Manager) removeGroup(name string) {
 	if g := m.group(name); g != nil && m.flyingBy[name] == 0 {
-		if empty, err := g.Empty(); err == nil && empty {
-			if err := g.Remove(); err != nil {
-				m.logf(engine.Warning, name, "%v", err)
-			}
+		if err := g.Remove(); err != nil && !errors.Is(err, sys.EBUSY) {
+			m.logf(engine.Warning, name, "%v", err)
 		}
 	}
 }

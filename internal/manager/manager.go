@@ -141,8 +141,14 @@ func New(cfg Config) *Manager {
 	}
 	m.env = cfg.Environment
 	m.ctx, m.cancel = context.WithCancel(context.Background())
-	m.level.Store(int32(cfg.Level))
+	m.setLevel(cfg.Level)
 	return m
+}
+
+// setLevel says which lines are logged.
+func (m *Manager) setLevel(l engine.Level) {
+	m.level.Store(int32(l))
+	m.e.SetLevel(l)
 }
 
 // Run owns the engine until the manager is told to end, by a unit, a face or
@@ -326,6 +332,7 @@ func (m *Manager) do(fx engine.Effect) {
 		m.publish(face.Event{Kind: "unit-changed", Unit: fx.Unit, Active: fx.Active, Sub: fx.Sub})
 	case engine.UnitGone:
 		delete(m.carried, fx.Unit)
+		m.removeGroup(fx.Unit)
 		m.publish(face.Event{Kind: "unit-removed", Unit: fx.Unit})
 	case engine.JobNew:
 		m.publish(face.Event{Kind: "job-new", Unit: fx.Unit, Job: fx.ID, Type: fx.Type.String()})

@@ -64,9 +64,9 @@ func (m *Manager) signalled(r boot.Request) {
 			m.logf(engine.Notice, u.Name, "%s %s/%s", u.Load, u.Active, u.Sub)
 		}
 	case boot.LogDebug:
-		m.level.Store(int32(engine.Debug))
+		m.setLevel(engine.Debug)
 	case boot.LogUsual:
-		m.level.Store(int32(m.cfg.Level))
+		m.setLevel(m.cfg.Level)
 	case boot.ReconnectBus, boot.ShowStatus, boot.HideStatus, boot.LogTarget, boot.Actions:
 		m.logf(engine.Debug, "", "%s: nothing to do", why)
 	}

@@ -167,9 +167,6 @@ func (m *Manager) launch(l *launch) (p spawn.Process, problem string, err error)
 	req.Cgroup, req.CgroupProcs = place.Dir, place.Procs
 	p, err = m.spawner.Start(req)
 	if p.PID != 0 {
-		if p.Pidfd >= 0 {
-			sys.CloseFD(p.Pidfd)
-		}
 		streams.Started(p.PID)
 		if err != nil {
 			problem, err = err.Error(), nil

@@ -96,7 +96,7 @@ type Group interface {
 	Signal(sig value.Signal, except ...int) (int, error)
 	// Empty reports whether the unit has no live process.
 	Empty() (bool, error)
-	// Remove forgets the unit and removes its group, which must be empty.
+	// Remove forgets the unit and removes its group; EBUSY if it is not empty.
 	Remove() error
 }
 

@@ -41,13 +41,22 @@ type hierarchy struct {
 }
 
 // group is the group of one unit.
+//
+// While a process that the manager started is alive in it, it is not empty, and
+// its end is heard of. Only when the last of those is gone and others are left is
+// the kernel asked to tell: most groups never have more than one process.
 type group struct {
-	h         *hierarchy
-	unit      string
-	path      string
-	dir       string
+	h    *hierarchy
+	unit string
+	path string
+	dir  string
+
+	// Guarded by h.mu.
+	made      bool // the directory is there, as far as is known
 	watch     int  // -1 if nothing tells
-	populated bool // there may be processes; guarded by h.mu
+	live      int  // processes registered and not reaped yet
+	entered   uint // how often a process was let in
+	populated bool // there may be processes
 }
 
 // initScope is where the manager is itself, in version 2.
@@ -248,6 +257,12 @@ func (h *hierarchy) Find(unit string) (Group, bool) {
 
 // Owner looks for the nearest group above the process that is a unit's.
 func (h *hierarchy) Owner(pid int) (unit string, ok bool) {
+	h.mu.Lock()
+	g, ok := h.pids[pid]
+	h.mu.Unlock()
+	if ok {
+		return g.unit, true
+	}
 	list, err := proc.Cgroups(pid)
 	if err != nil {
 		return "", false
@@ -258,9 +273,6 @@ func (h *hierarchy) Owner(pid int) (unit string, ok bool) {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if g, ok := h.pids[pid]; ok && h.kind == V1 { // version 1 shows the dead at the top
-		return g.unit, true
-	}
 	for at := list[i].Path; at != "/" && at != "."; at = path.Dir(at) {
 		if unit, ok := h.units[at]; ok {
 			return unit, true
@@ -269,21 +281,25 @@ func (h *hierarchy) Owner(pid int) (unit string, ok bool) {
 	return "", false
 }
 
-// Reaped looks for groups that have become empty, where the kernel does not tell.
-// If the unit of the dead is not known, it may be any.
+// Reaped looks for groups that have become empty, where the kernel was not asked to
+// tell. If the unit of the dead is not known, it may be any.
 func (h *hierarchy) Reaped(pid int) {
 	h.mu.Lock()
-	var look []*group
 	known, ok := h.pids[pid]
-	delete(h.pids, pid)
-	if ok && known.watch < 0 {
-		look = append(look, known)
+	if ok {
+		delete(h.pids, pid)
+		known.live--
+		last := known.live == 0 && known.watch < 0
+		h.mu.Unlock()
+		if last {
+			known.report()
+		}
+		return
 	}
-	if !ok {
-		for _, g := range h.groups {
-			if g.watch < 0 && g.populated {
-				look = append(look, g)
-			}
+	var look []*group
+	for _, g := range h.groups {
+		if g.watch < 0 && g.populated && g.live == 0 {
+			look = append(look, g)
 		}
 	}
 	h.mu.Unlock()
@@ -306,24 +322,61 @@ func (h *hierarchy) Close() error {
 func (g *group) Unit() string { return g.unit }
 func (g *group) Path() string { return g.path }
 
-// make makes the directory and has it watched, again if somebody removed it.
-// The caller holds h.mu.
+// make makes the directory. The caller holds h.mu.
 func (g *group) make() error {
-	if err := os.MkdirAll(g.dir, 0o755); err != nil {
+	if g.made {
+		return nil
+	}
+	err := sys.MakeDirectory(g.dir, 0o755)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = os.MkdirAll(g.dir, 0o755)
+	}
+	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("make control group of %s: %w", g.unit, err)
 	}
-	if g.h.events == nil {
-		return nil
+	g.made = true
+	g.populated = g.populated || err != nil // whoever made it may be in it
+	return nil
+}
+
+// open makes the directory, again if somebody removed it, and opens it. The caller
+// holds h.mu.
+func (g *group) open() (fd int, err error) {
+	for range 2 {
+		if err := g.make(); err != nil {
+			return -1, err
+		}
+		if fd, err = sys.OpenPath(g.dir); !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		g.lost()
 	}
-	watch, err := g.h.events.Add(filepath.Join(g.dir, "cgroup.events"), sys.InModify)
+	return fd, err
+}
+
+// lost notes that the directory is gone. The caller holds h.mu.
+func (g *group) lost() {
+	g.made = false
+	if g.watch >= 0 && g.h.watches[g.watch] == g {
+		delete(g.h.watches, g.watch)
+	}
+	g.watch = -1
+}
+
+// observe has the kernel tell when the group is empty, where it does.
+func (g *group) observe() {
+	g.h.mu.Lock()
+	defer g.h.mu.Unlock()
+	if g.h.events == nil || g.watch >= 0 || !g.made {
+		return
+	}
+	watch, err := g.h.events.Add(g.dir+"/cgroup.events", sys.InModify)
 	if err != nil {
-		g.watch = -1
 		g.h.config.Log(fmt.Sprintf("%s: %v; looking for its end when children end", g.unit, err))
-		return nil
+		return
 	}
 	g.watch = watch
 	g.h.watches[watch] = g
-	return nil
 }
 
 func (g *group) Enter(sub string) (Place, error) {
@@ -332,24 +385,27 @@ func (g *group) Enter(sub string) (Place, error) {
 	}
 	g.h.mu.Lock()
 	defer g.h.mu.Unlock()
-	if err := g.make(); err != nil {
+	fd, err := g.open()
+	if err != nil {
 		return nowhere, err
 	}
+	g.entered++
 	g.populated = true
 	dir := g.dir
 	if sub != "" {
-		dir = filepath.Join(dir, sub)
+		sys.CloseFD(fd)
+		dir += "/" + sub
 		if err := os.Mkdir(dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
 			return nowhere, fmt.Errorf("make control group of %s: %w", g.unit, err)
 		}
-	}
-	p := Place{Dir: -1, Procs: []string{filepath.Join(dir, "cgroup.procs")}}
-	if g.h.kind == V2 {
-		fd, err := sys.OpenDirectory(dir)
-		if err != nil {
+		if fd, err = sys.OpenPath(dir); err != nil {
 			return nowhere, err
 		}
-		p.Dir = fd
+	}
+	p := Place{Dir: fd, Procs: []string{dir + "/cgroup.procs"}}
+	if g.h.kind != V2 {
+		p.Close()
+		p.Dir = -1
 	}
 	return p, nil
 }
@@ -357,20 +413,28 @@ func (g *group) Enter(sub string) (Place, error) {
 func (g *group) Register(pid int, _ string) {
 	g.h.mu.Lock()
 	defer g.h.mu.Unlock()
+	if old := g.h.pids[pid]; old != nil {
+		old.live--
+	}
 	g.h.pids[pid] = g
+	g.live++
 	g.populated = true
 }
 
 func (g *group) Attach(pid int) error {
 	g.h.mu.Lock()
-	defer g.h.mu.Unlock()
-	if err := g.make(); err != nil {
-		return err
+	fd, err := g.open()
+	if err == nil {
+		sys.CloseFD(fd)
+		g.entered++
+		g.populated = true
+		err = join(g.dir, pid)
 	}
-	g.populated = true
-	if err := join(g.dir, pid); err != nil {
+	g.h.mu.Unlock()
+	if err != nil {
 		return fmt.Errorf("attach process %d to %s: %w", pid, g.unit, err)
 	}
+	g.observe()
 	return nil
 }
 
@@ -460,59 +524,113 @@ func (g *group) killAll() (int, bool) {
 }
 
 func (g *group) Empty() (bool, error) {
+	g.h.mu.Lock()
+	populated, live, entered := g.populated, g.live, g.entered
+	g.h.mu.Unlock()
+	if !populated || live > 0 {
+		return !populated, nil
+	}
+	empty, err := g.read()
+	if err == nil && empty {
+		g.h.mu.Lock()
+		g.populated = g.populated && g.entered != entered
+		g.h.mu.Unlock()
+	}
+	return empty, err
+}
+
+// read asks the kernel whether the group is empty.
+func (g *group) read() (bool, error) {
 	if g.h.kind == V2 {
-		text, err := os.ReadFile(filepath.Join(g.dir, "cgroup.events"))
-		if errors.Is(err, fs.ErrNotExist) {
+		var buf [128]byte
+		n, err := sys.ReadSmall(g.dir+"/cgroup.events", buf[:])
+		switch {
+		case err == nil:
+			return bytes.Contains(buf[:n], []byte("populated 0")), nil
+		case errors.Is(err, fs.ErrNotExist), errors.Is(err, sys.ENODEV):
 			return true, nil
-		}
-		if err == nil {
-			return bytes.Contains(text, []byte("populated 0")), nil
+		case errors.Is(err, sys.EMFILE), errors.Is(err, sys.ENFILE):
+			return g.removed(), nil
 		}
 	}
 	pids, err := g.PIDs()
 	return len(pids) == 0, err
 }
 
-// report tells of the group if it is empty and was not known to be.
+// removed removes the group if it is empty, which takes no descriptor.
+func (g *group) removed() bool {
+	g.h.mu.Lock()
+	defer g.h.mu.Unlock()
+	if err := sys.RemoveDirectory(g.dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return false
+	}
+	g.lost()
+	return true
+}
+
+// report tells of the group if it is empty and was not known to be. If it is not,
+// the kernel is to tell.
 func (g *group) report() {
+	g.h.mu.Lock()
+	was := g.populated
+	g.h.mu.Unlock()
 	empty, err := g.Empty()
+	if err == nil && !empty {
+		g.observe()
+		empty, err = g.Empty()
+	}
 	if err != nil {
 		g.h.config.Log(err.Error())
 		return
 	}
-	if !empty {
-		return
-	}
-	g.h.mu.Lock()
-	was := g.populated
-	g.populated = false
-	g.h.mu.Unlock()
-	if was {
+	if was && empty {
 		g.h.config.Empty(g.unit)
 	}
 }
 
 func (g *group) Remove() error {
+	err := g.remove()
+	if errors.Is(err, sys.EBUSY) { // of processes that nobody had told of
+		g.observe()
+	}
+	return err
+}
+
+func (g *group) remove() error {
+	g.h.mu.Lock()
+	defer g.h.mu.Unlock()
+	var err error
+	if g.made {
+		err = sys.RemoveDirectory(g.dir)
+	}
+	if errors.Is(err, sys.EBUSY) || errors.Is(err, sys.ENOTEMPTY) {
+		err = g.removeTree()
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		g.populated = true
+		return fmt.Errorf("remove control group of %s: %w", g.unit, err)
+	}
+	g.lost()
+	if g.h.groups[g.unit] == g {
+		delete(g.h.groups, g.unit)
+		delete(g.h.units, g.path)
+	}
+	return nil
+}
+
+// removeTree removes the groups that are in this one, and then itself.
+func (g *group) removeTree() error {
 	var dirs []string
 	if err := g.walk(func(dir, _ string) error {
 		dirs = append(dirs, dir)
 		return nil
 	}); err != nil {
-		return fmt.Errorf("remove control group of %s: %w", g.unit, err)
+		return err
 	}
 	for _, dir := range slices.Backward(dirs) {
-		if err := os.Remove(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("remove control group of %s: %w", g.unit, err)
+		if err := sys.RemoveDirectory(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
 		}
-	}
-	g.h.mu.Lock()
-	defer g.h.mu.Unlock()
-	if g.h.groups[g.unit] == g {
-		delete(g.h.groups, g.unit)
-		delete(g.h.units, g.path)
-	}
-	if g.watch >= 0 && g.h.watches[g.watch] == g {
-		delete(g.h.watches, g.watch)
 	}
 	return nil
 }

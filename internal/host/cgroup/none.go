@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"rouse/internal/host/proc"
+	"rouse/internal/host/sys"
 	"rouse/internal/unit/value"
 )
 
@@ -425,7 +426,7 @@ func (g *loose) Remove() error {
 	g.n.mu.Lock()
 	defer g.n.mu.Unlock()
 	if len(live) > 0 {
-		return fmt.Errorf("remove %s: it has %d processes", g.unit, len(live))
+		return fmt.Errorf("remove %s: it has %d processes: %w", g.unit, len(live), sys.EBUSY)
 	}
 	for pid, m := range g.n.members {
 		if m.unit == g {

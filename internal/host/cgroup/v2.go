@@ -58,12 +58,12 @@ func (h *hierarchy) changed(e sys.InotifyEvent) {
 	g := h.watches[e.Watch]
 	if e.Mask&sys.InIgnored != 0 {
 		delete(h.watches, e.Watch)
+		if g != nil {
+			g.watch = -1
+		}
 	}
 	h.mu.Unlock()
-	if g == nil || e.Mask&sys.InIgnored != 0 {
-		return
-	}
-	if empty, err := g.Empty(); err == nil && empty {
-		g.h.config.Empty(g.unit)
+	if g != nil && e.Mask&sys.InIgnored == 0 {
+		g.report()
 	}
 }

@@ -19,7 +19,7 @@ func (o *opener) log(s unit.Stdio) (int, error) {
 		o.r.config.Log(fmt.Sprintf("%s: %v; its output goes to the console", o.q.Unit, err))
 	}
 	if o.r.config.Console == nil {
-		return o.null(true)
+		return null, nil
 	}
 	return o.console()
 }

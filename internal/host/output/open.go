@@ -27,10 +27,6 @@ func (o *opener) keep(fd int, err error) (int, error) {
 	return fd, err
 }
 
-func (o *opener) null(write bool) (int, error) {
-	return o.keep(sys.OpenStream("/dev/null", write, write, false))
-}
-
 // stdin is StandardInput= as it is carried out: null without data or a socket to
 // take it from; data, if there are any, is the default.
 func (o *opener) stdin() unit.Stdio {
@@ -86,7 +82,7 @@ func (o *opener) input() (int, error) {
 		unit.StdioJournalConsole, unit.StdioKmsg, unit.StdioKmsgConsole, unit.StdioAppend,
 		unit.StdioTruncate, unit.Stdios:
 	}
-	return o.null(false)
+	return null, nil
 }
 
 // sharesFile reports whether the file of standard input is written too.
@@ -142,7 +138,7 @@ func (o *opener) output() (int, error) {
 	case o.r.config.Inherit:
 		return 1, nil
 	}
-	return o.null(true)
+	return null, nil
 }
 
 func (o *opener) errors() (int, error) {
@@ -200,7 +196,7 @@ func (o *opener) write(s unit.Stdio, path, fdname, stream string) (int, error) {
 		return o.file(path, s, true)
 	case unit.StdioNull, unit.StdioUnset, unit.StdioInherit, unit.StdioData, unit.Stdios:
 	}
-	return o.null(true)
+	return null, nil
 }
 
 // socket gives the connection. Programs expect their standard streams to block.

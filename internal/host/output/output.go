@@ -73,13 +73,17 @@ type Request struct {
 	Named      func(fdname string) (fd int) // for "fd:NAME"; -1 if there is none
 }
 
-// Streams are the descriptors to start a process with. They are its to use until
-// Close, which is to be called after the spawn.
+// Streams are the descriptors to start a process with; -1 is /dev/null. They are
+// its to use until Close, which is to be called after the spawn.
 type Streams struct {
 	In, Out, Err int
 	own          []int
 	pumps        []*pump
 }
+
+// null is the descriptor of no stream: whoever starts the process has /dev/null
+// open already.
+const null = -1
 
 // Started names the process that uses the streams, for the prefix on the console.
 func (s *Streams) Started(pid int) {

@@ -335,6 +335,13 @@ func BenchmarkConsoleLines(b *testing.B) {
 // dup gives a file of its own to what a descriptor is open on.
 func dup(t testing.TB, fd int) *os.File {
 	t.Helper()
+	if fd < 0 { // whoever starts the process has it open
+		f, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return f
+	}
 	n, err := sys.DupAbove(fd, 3)
 	if err != nil {
 		t.Fatal(err)

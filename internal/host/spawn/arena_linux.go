@@ -29,7 +29,6 @@ type control struct {
 	mask   uint64  // the signal mask before
 	args   cloneArgs
 	tid    int32 // the child's pid, set by the kernel before the child runs
-	pidfd  int32
 }
 
 // cloneArgs is struct clone_args of clone(2).
@@ -68,7 +67,6 @@ func (a *arena) reset() {
 	c := a.control()
 	atomic.StoreInt32(&c.tid, 0)
 	c.failed, c.errno, c.pid = 0, 0, 0
-	c.pidfd = -1
 	c.all = ^uint64(0)
 	c.stack = a.address(arenaStart)
 	c.args = cloneArgs{}

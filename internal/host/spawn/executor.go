@@ -23,7 +23,7 @@ const (
 // launch starts an executor for p. land is called as start says.
 func (s *Spawner) launch(p *plan, land func(Process)) (Process, *StepError, error) {
 	fail := func(err error) (Process, *StepError, error) {
-		return Process{Pidfd: -1}, nil, fmt.Errorf("start %s: %w", p.unit, err)
+		return Process{}, nil, fmt.Errorf("start %s: %w", p.unit, err)
 	}
 	planR, planW, err := os.Pipe()
 	if err != nil {
@@ -62,7 +62,7 @@ func (s *Spawner) launch(p *plan, land func(Process)) (Process, *StepError, erro
 	if err != nil {
 		return fail(err)
 	}
-	pr := Process{PID: pid, Pidfd: openPidfd(pid)}
+	pr := Process{PID: pid}
 	land(pr)
 	planR.Close()
 	reportW.Close()

@@ -270,8 +270,8 @@ func (p *program) nice(s *step) {
 func (p *program) limit(s *step) {
 	number := uintptr(s.n[0])
 	p.call(s, sys.CallPrlimit, 0, number, p.pair(s.limit), 0)
-	_, hard, err := sys.Limit(int(number))
-	if err != nil || hard == ^uint64(0) {
+	hard := s.ceiling
+	if hard == ^uint64(0) {
 		return
 	}
 	p.ops[len(p.ops)-1].next = 2 * opSize

@@ -65,7 +65,7 @@ func (s *Spawner) newPlanner(r *Request) (*planner, error) {
 }
 
 // child lists what a new process does, in the order of systemd.
-func (p *planner) child(null int) {
+func (p *planner) child() {
 	p.group()
 	p.signals()
 	p.add(step{kind: stepSession, status: StatusSetsid})
@@ -81,7 +81,7 @@ func (p *planner) child(null int) {
 		p.fail(e)
 		return
 	}
-	p.descriptors(null)
+	p.descriptors()
 	p.context()
 	if p.fault != nil {
 		return
@@ -129,10 +129,10 @@ func (p *planner) signals() {
 	p.add(s)
 }
 
-func (p *planner) descriptors(null int) {
+func (p *planner) descriptors() {
 	for i, fd := range []int{p.r.Stdin, p.r.Stdout, p.r.Stderr} {
 		if fd < 0 {
-			fd = null
+			fd = p.s.null[min(i, 1)]
 		}
 		d := stdioDirectives[i]
 		p.add(step{
@@ -179,26 +179,46 @@ func (p *planner) context() {
 
 func (p *planner) limits() {
 	for l, want := range p.x.Limits {
-		name := value.Limit(l).String()
-		number, ok := sys.LimitNumber(name)
-		if !ok {
+		own := &p.s.limits[l]
+		if !own.known {
 			continue // NotApplied tells
 		}
 		s := step{
-			kind: stepLimit, text: name, n: [2]int64{int64(number)}, directive: "Limit" + name,
-			limit: [2]uint64{want.Soft, want.Hard}, status: StatusLimits,
+			kind: stepLimit, text: own.name, n: [2]int64{int64(own.number)}, directive: own.directive,
+			limit: [2]uint64{want.Soft, want.Hard}, ceiling: own.hard, status: StatusLimits,
 		}
 		switch {
 		case want.Set && p.wants(s.directive) && !p.privileged():
 			p.add(s)
-		case l == int(value.LimitNOFILE) && p.only == nil:
-			soft, hard, err := sys.Limit(number)
-			if err == nil && soft > softFiles {
-				s.limit = [2]uint64{min(softFiles, hard), hard}
-				p.add(s)
-			}
+		case l == int(value.LimitNOFILE) && p.only == nil && own.soft > softFiles:
+			s.limit = [2]uint64{min(softFiles, own.hard), own.hard}
+			p.add(s)
 		}
 	}
+}
+
+// limits are the manager's own resource limits, by value.Limit.
+type limits [value.Limits]struct {
+	known           bool // this system has such a limit
+	name, directive string
+	number          int
+	soft, hard      uint64
+}
+
+func ownLimits() (all limits) {
+	for l := range all {
+		o := &all[l]
+		o.name = value.Limit(l).String()
+		o.directive = "Limit" + o.name
+		if o.number, o.known = sys.LimitNumber(o.name); !o.known {
+			continue
+		}
+		var err error
+		if o.soft, o.hard, err = sys.Limit(o.number); err != nil {
+			o.soft, o.hard = 0, ^uint64(0)
+		}
+	}
+	return all
 }
 
 // directory decides where the program starts. Below is set if RootDirectory= is

@@ -54,8 +54,7 @@ type Request struct {
 
 // Process is a process that was started.
 type Process struct {
-	PID   int // 0 is none
-	Pidfd int // close-on-exec, the caller's to close; -1 if the system has none
+	PID int // 0 is none
 }
 
 // inFlight is how many processes may be between fork and exec. Each of them
@@ -83,8 +82,8 @@ type Spawner struct {
 	kernel  kernel
 	means   means // how to start; prepare chooses unless it is set
 	slots   chan struct{}
-	null    *os.File // /dev/null
-	nullErr error
+	null    [2]int // /dev/null, to read and to write; -1, which fails as a stream, if there is none
+	limits  limits
 	barrier *barrier
 }
 
@@ -94,7 +93,14 @@ func (s *Spawner) prepare() {
 		s.means = best
 	}
 	s.slots = make(chan struct{}, inFlight)
-	s.null, s.nullErr = os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	for i := range s.null {
+		fd, err := sys.OpenStream(os.DevNull, i == 0, i == 1, false)
+		if err != nil {
+			fd = -1
+		}
+		s.null[i] = fd
+	}
+	s.limits = ownLimits()
 	s.barrier = newBarrier()
 }
 
@@ -104,12 +110,12 @@ func (s *Spawner) prepare() {
 // An unknown user or group is such a failure too.
 func (s *Spawner) Start(r *Request) (Process, error) {
 	s.once.Do(s.prepare)
-	none := Process{Pidfd: -1}
+	var none Process
 	p, err := s.newPlanner(r)
 	if err != nil {
 		return none, err
 	}
-	p.child(s.nullFD())
+	p.child()
 	s.slots <- struct{}{}
 	defer func() { <-s.slots }()
 	pr, failed, err := s.start(p.plan, func(pr Process) {
@@ -129,15 +135,6 @@ func (s *Spawner) Start(r *Request) (Process, error) {
 	return pr, nil
 }
 
-// nullFD is the descriptor of /dev/null; -1, which fails as a standard stream,
-// if there is none.
-func (s *Spawner) nullFD() int {
-	if s.nullErr != nil {
-		return -1
-	}
-	return int(s.null.Fd())
-}
-
 // Forking is the lock for reap.Config.Forking. Lock returns when Started has
 // been called for every process that was dead before. It does not wait for
 // processes that are still alive between fork and exec, and keeps none from
@@ -153,6 +150,7 @@ func (s *Spawner) Forking() sync.Locker {
 // directives named in only are applied; session, descriptors and control group
 // are kept. The error is a *StepError unless the request makes no sense.
 func (s *Spawner) Become(r *Request, only []string) error {
+	s.limits = ownLimits()
 	p, err := s.newPlanner(r)
 	if err != nil {
 		return err

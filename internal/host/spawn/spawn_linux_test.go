@@ -130,9 +130,6 @@ func testForking(t *testing.T, m means) {
 				if p.PID == 0 {
 					t.Errorf("no process: %v", err)
 				}
-				if p.Pidfd >= 0 {
-					_ = sys.CloseFD(p.Pidfd)
-				}
 			}
 		})
 	}

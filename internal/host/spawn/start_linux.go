@@ -140,7 +140,7 @@ func (s *Spawner) fork(a *arena, p *plan) (Process, []int, error) {
 			if s.kernel.dumpable && how != meansFork {
 				s.restoreDumpable(p)
 			}
-			return Process{PID: pid, Pidfd: c.processFD(pid)}, steps, nil
+			return Process{PID: pid}, steps, nil
 		}
 		e := sys.Errno(-int(c.pid))
 		switch {
@@ -155,7 +155,7 @@ func (s *Spawner) fork(a *arena, p *plan) (Process, []int, error) {
 }
 
 // none is no process.
-var none = Process{Pidfd: -1}
+var none Process
 
 // vfork fills in the arguments of clone. The child shares the memory until exec,
 // or has a copy (meansFork). CLONE_VM never goes without CLONE_VFORK: then a
@@ -167,9 +167,7 @@ func (c *control) vfork(how means, cgroup int) {
 		c.clone3 = 1
 	}
 	c.args = cloneArgs{
-		flags: sys.CloneVM | sys.CloneVfork | sys.CloneClearSighand | sys.CloneParentSetTID |
-			sys.ClonePidfd,
-		pidfd:      uint64(uintptr(unsafe.Pointer(&c.pidfd))),
+		flags:      sys.CloneVM | sys.CloneVfork | sys.CloneClearSighand | sys.CloneParentSetTID,
 		parentTID:  uint64(uintptr(unsafe.Pointer(&c.tid))),
 		exitSignal: uint64(sys.SIGCHLD),
 		stack:      uint64(c.stack - stackSize),
@@ -179,8 +177,6 @@ func (c *control) vfork(how means, cgroup int) {
 		c.args.flags |= sys.CloneIntoCgroup
 		c.args.cgroup = uint64(cgroup)
 	}
-	// The older call has one place for both tid and pidfd. The tid is what cannot be
-	// had otherwise.
 	c.flags = sys.CloneVfork | sys.CloneParentSetTID | uintptr(sys.SIGCHLD)
 	if how != meansFork {
 		c.flags |= sys.CloneVM
@@ -197,23 +193,6 @@ func (c *control) run(how means) {
 	case meansUnset, meansExecutor:
 		c.pid = ^uintptr(0) // EPERM; never asked for
 	}
-}
-
-// processFD gives the pidfd that came with the process, or a new one. The
-// process may be dead, and even reaped: then there is none.
-func (c *control) processFD(pid int) int {
-	if c.pidfd >= 0 {
-		return int(c.pidfd)
-	}
-	return openPidfd(pid)
-}
-
-func openPidfd(pid int) int {
-	fd, err := sys.OpenPidfd(pid)
-	if err != nil {
-		return -1
-	}
-	return fd
 }
 
 // restoreDumpable undoes what a change of user in the child does to the memory it

@@ -16,8 +16,6 @@ func (s *Spawner) start(p *plan, land func(Process)) (Process, *StepError, error
 	return s.launch(p, land)
 }
 
-func openPidfd(int) int { return -1 }
-
 // become carries out the plan on the calling process, all but the exec.
 func (p *plan) become() *StepError {
 	if p.sets("NOFILE") {

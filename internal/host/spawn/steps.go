@@ -20,6 +20,7 @@ type step struct {
 	n         [2]int64
 	ids       []int
 	limit     [2]uint64 // soft, hard; value.SizeInfinity is none
+	ceiling   uint64    // the manager's own hard limit
 }
 
 type stepKind uint8

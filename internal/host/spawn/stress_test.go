@@ -174,6 +174,6 @@ func BenchmarkForkExec(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		wait(b, Process{PID: pid, Pidfd: -1})
+		wait(b, Process{PID: pid})
 	}
 }

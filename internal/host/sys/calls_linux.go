@@ -62,7 +62,6 @@ const (
 	CloneVM           = unix.CLONE_VM
 	CloneVfork        = unix.CLONE_VFORK
 	CloneParentSetTID = unix.CLONE_PARENT_SETTID
-	ClonePidfd        = unix.CLONE_PIDFD         // Linux 5.2
 	CloneClearSighand = unix.CLONE_CLEAR_SIGHAND // Linux 5.5
 	CloneIntoCgroup   = unix.CLONE_INTO_CGROUP   // Linux 5.7
 )
@@ -130,10 +129,6 @@ func SharedMemory(size int) ([]byte, error) {
 
 // Unmap gives back what SharedMemory gave.
 func Unmap(mem []byte) error { return unix.Munmap(mem) }
-
-// OpenPidfd opens a descriptor for a process, close-on-exec. pidfd_open(2),
-// Linux 5.3.
-func OpenPidfd(pid int) (int, error) { return unix.PidfdOpen(pid, 0) }
 
 // Dumpable reports the process's "dumpable" attribute, which decides who may
 // look into /proc/self. prctl(2), PR_GET_DUMPABLE.

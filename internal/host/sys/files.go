@@ -23,13 +23,35 @@ func OnFile(file *os.File, f func(fd int) error) error {
 	return inner
 }
 
-// OpenDirectory opens a directory, for the calls that take one by descriptor.
-func OpenDirectory(path string) (fd int, err error) {
-	fd, err = unix.Open(path, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return -1, &os.PathError{Op: "open", Path: path, Err: err}
+// MakeDirectory and RemoveDirectory are mkdir(2) and rmdir(2), and no more.
+func MakeDirectory(path string, mode uint32) error {
+	if err := unix.Mkdir(path, mode); err != nil {
+		return &os.PathError{Op: "mkdir", Path: path, Err: err}
 	}
-	return fd, nil
+	return nil
+}
+
+// RemoveDirectory removes an empty directory. rmdir(2).
+func RemoveDirectory(path string) error {
+	if err := unix.Rmdir(path); err != nil {
+		return &os.PathError{Op: "rmdir", Path: path, Err: err}
+	}
+	return nil
+}
+
+// ReadSmall reads the beginning of a file that never blocks, such as those of the
+// kernel, without the runtime's poller.
+func ReadSmall(path string, buf []byte) (n int, err error) {
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return 0, &os.PathError{Op: "open", Path: path, Err: err}
+	}
+	n, err = Read(fd, buf)
+	unix.Close(fd)
+	if err != nil {
+		return 0, &os.PathError{Op: "read", Path: path, Err: err}
+	}
+	return n, nil
 }
 
 // OpenStream opens a path for a standard stream, to read, to write or both, as no

@@ -22,6 +22,7 @@ import (
 	"rouse/internal/face/rpc"
 	"rouse/internal/host/boot"
 	"rouse/internal/host/spawn"
+	"rouse/internal/host/sys"
 	"rouse/internal/manager"
 )
 
@@ -162,4 +163,4 @@ func test(c manager.Config, o *options) error {
 }
 
 // root is the file system that units are loaded from.
-func root() fs.ReadLinkFS { return os.DirFS("/").(fs.ReadLinkFS) }
+func root() fs.ReadLinkFS { return sys.NewRoot() }

@@ -27,6 +27,7 @@ type hierarchy struct {
 	top    string // the group that is the directory mount: "/" mostly
 	root   string // the group below which the units' are
 	config Config
+	moved  sync.WaitGroup // until the manager is where it shall be itself
 
 	// In version 2 the kernel tells of empty groups, through this; else nil, and
 	// groups are looked at when a child was reaped.
@@ -173,17 +174,27 @@ func (h *hierarchy) tryWrite() error {
 	if h.config.Root != "" {
 		return nil
 	}
+	if os.Getpid() == 1 {
+		h.moved.Go(func() { h.moveAll(dir) })
+		return nil
+	}
 	if err := join(dir, os.Getpid()); err != nil {
 		return fmt.Errorf("move this process to %s: %w", initScope, err)
 	}
-	if os.Getpid() == 1 {
-		rootDir, _ := h.dir(h.root)
-		pids, _ := readPIDs(rootDir)
-		for _, pid := range pids {
-			join(dir, pid) // kernel threads refuse, and may
-		}
-	}
 	return nil
+}
+
+// moveAll moves PID 1 with all that it finds beside it, while it does other
+// things: the kernel takes ten milliseconds.
+func (h *hierarchy) moveAll(dir string) {
+	if err := join(dir, os.Getpid()); err != nil {
+		h.config.Log(fmt.Sprintf("move this process to %s: %v", initScope, err))
+	}
+	rootDir, _ := h.dir(h.root)
+	pids, _ := readPIDs(rootDir)
+	for _, pid := range pids {
+		join(dir, pid) // kernel threads refuse, and may
+	}
 }
 
 func join(dir string, pid int) error {
@@ -310,6 +321,7 @@ func (h *hierarchy) Reaped(pid int) {
 }
 
 func (h *hierarchy) Close() error {
+	h.moved.Wait()
 	h.leave()
 	if h.events == nil {
 		return nil

@@ -83,9 +83,13 @@ func (e *Error) Unwrap() error { return e.Err }
 // that are there get mode and owner as well, with all that is in them, except
 // those of configuration, which are left alone. notes are about these.
 func Make(x *unit.Exec, b Bases, o Owner) (notes []string, err error) {
-	for kind, d := range x.Directories {
+	for kind := range x.Directories {
+		d := &x.Directories[kind]
+		if len(d.Paths) == 0 {
+			continue
+		}
 		for _, p := range sorted(d.Paths) {
-			note, err := makeOne(unit.DirectoryKind(kind), d, p, b[kind], o)
+			note, err := makeOne(unit.DirectoryKind(kind), *d, p, b[kind], o)
 			if err != nil {
 				return notes, &Error{Kind: unit.DirectoryKind(kind), Path: p.Path, Err: err}
 			}

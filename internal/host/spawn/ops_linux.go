@@ -37,10 +37,15 @@ const (
 // ops are indices until finish has placed them.
 type program struct {
 	*arena
+	scratch
+	step int
+}
+
+// scratch is the memory of a program, which the next one may use again.
+type scratch struct {
 	ops   []op
 	steps []int // by op: the step it belongs to
 	links []link
-	step  int
 }
 
 // A link says that a field of an op is the address of an argument of another.
@@ -87,7 +92,9 @@ type way struct {
 // compile turns the steps into system calls. It cannot fail but for lack of
 // memory: the arena must have room for p.size().
 func (p *plan) compile(a *arena, w way) *program {
-	pr := &program{arena: a}
+	pr := &program{arena: a, scratch: scratch{
+		ops: p.scratch.ops[:0], steps: p.scratch.steps[:0], links: p.scratch.links[:0],
+	}}
 	for i := range p.steps {
 		s := &p.steps[i]
 		pr.step = i
@@ -148,6 +155,7 @@ func (p *plan) compile(a *arena, w way) *program {
 		}
 	}
 	pr.finish()
+	p.scratch = pr.scratch
 	return pr
 }
 

@@ -38,7 +38,8 @@ type planner struct {
 
 // newPlanner fails on requests that no system call can express.
 func (s *Spawner) newPlanner(r *Request) (*planner, error) {
-	p := &planner{s: s, r: r, x: r.Exec, plan: &plan{unit: r.Unit, cgroup: -1}}
+	p := &planner{s: s, r: r, x: r.Exec, plan: s.blank()}
+	p.unit, p.cgroup = r.Unit, -1
 	if p.x == nil {
 		p.x = &noExec
 	}
@@ -362,7 +363,7 @@ func (p *planner) already() bool {
 }
 
 func (p *planner) groups() {
-	if p.already() {
+	if p.who.groups == nil && p.who.gid < 0 || p.already() {
 		return
 	}
 	if p.who.groups != nil {

@@ -84,6 +84,7 @@ type Spawner struct {
 	slots   chan struct{}
 	null    [2]int // /dev/null, to read and to write; -1, which fails as a stream, if there is none
 	limits  limits
+	plans   chan *plan // used ones, for their memory
 	barrier *barrier
 }
 
@@ -93,6 +94,7 @@ func (s *Spawner) prepare() {
 		s.means = best
 	}
 	s.slots = make(chan struct{}, inFlight)
+	s.plans = make(chan *plan, inFlight)
 	for i := range s.null {
 		fd, err := sys.OpenStream(os.DevNull, i == 0, i == 1, false)
 		if err != nil {
@@ -115,6 +117,7 @@ func (s *Spawner) Start(r *Request) (Process, error) {
 	if err != nil {
 		return none, err
 	}
+	defer s.reuse(p.plan)
 	p.child()
 	s.slots <- struct{}{}
 	defer func() { <-s.slots }()
@@ -133,6 +136,25 @@ func (s *Spawner) Start(r *Request) (Process, error) {
 		return pr, failed
 	}
 	return pr, nil
+}
+
+// blank gives a plan without steps.
+func (s *Spawner) blank() *plan {
+	select {
+	case p := <-s.plans:
+		*p = plan{steps: p.steps[:0], scratch: p.scratch}
+		return p
+	default:
+		return &plan{}
+	}
+}
+
+// reuse keeps the memory of a plan that nobody uses any more.
+func (s *Spawner) reuse(p *plan) {
+	select {
+	case s.plans <- p:
+	default:
+	}
 }
 
 // Forking is the lock for reap.Config.Forking. Lock returns when Started has

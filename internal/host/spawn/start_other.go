@@ -7,6 +7,9 @@ import "rouse/internal/host/sys"
 // appliedHere are the directives that are carried out on this system and not on all.
 var appliedHere []string
 
+// scratch is what a plan needs where it becomes system calls: not here.
+type scratch struct{}
+
 // kernel is what a Spawner knows about this system: nothing.
 type kernel struct{}
 

@@ -114,6 +114,8 @@ type plan struct {
 	fault *StepError
 	// report is the descriptor an executor reports a failure to.
 	report int
+	// scratch is memory for compile.
+	scratch scratch
 }
 
 func (p *plan) add(s step) { p.steps = append(p.steps, s) }

@@ -42,7 +42,7 @@ func RemoveDirectory(path string) error {
 // ReadSmall reads the beginning of a file that never blocks, such as those of the
 // kernel, without the runtime's poller.
 func ReadSmall(path string, buf []byte) (n int, err error) {
-	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	fd, err := open(path)
 	if err != nil {
 		return 0, &os.PathError{Op: "open", Path: path, Err: err}
 	}

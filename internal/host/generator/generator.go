@@ -150,9 +150,6 @@ func (r *Runner) run(ctx context.Context, path string, env []string, stdout int,
 			r.waiting[p.PID] = exited
 		},
 	})
-	if p.Pidfd >= 0 {
-		sys.CloseFD(p.Pidfd)
-	}
 	if err != nil {
 		r.logf("%s: %v", path, err)
 	}

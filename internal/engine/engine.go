@@ -8,7 +8,9 @@ package engine
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
 
 	"rouse/internal/graph"
 	"rouse/internal/graph/transaction"
@@ -103,9 +105,11 @@ func (e *Engine) Step(now value.Instant, ev Event) []Effect {
 	e.out = e.out[:0]
 	e.cause, e.fresh = nil, false
 	e.expire()
+	e.settle() // before the event: it may take units away
 	e.cause = nil
 	e.handle(ev)
 	e.settle()
+	e.rest()
 	return e.out
 }
 
@@ -130,6 +134,7 @@ func (e *Engine) handle(ev Event) {
 		e.removed(ev)
 	case Pinned:
 		if u := e.unit(ev.Unit); u != nil {
+			e.cause = u.cause
 			u.pinned = ev.On
 			e.sweep = e.sweep || !ev.On
 		}
@@ -162,7 +167,7 @@ func (e *Engine) handle(ev Event) {
 	}
 }
 
-// settle carries out what the event has set off, until nothing is left to do.
+// settle carries out what has been set off, until nothing is left to do.
 func (e *Engine) settle() {
 	for n := 0; ; n++ {
 		if e.cfg.Strict && n > 5000 {
@@ -184,7 +189,7 @@ func (e *Engine) settle() {
 		case e.releaseIdlers():
 		case e.breakDeadlock():
 		default:
-			e.rest()
+			e.runq, e.deferred, e.due = e.runq[:0], e.deferred[:0], e.due[:0]
 			return
 		}
 	}
@@ -192,7 +197,6 @@ func (e *Engine) settle() {
 
 // rest ends a step: the queues are empty.
 func (e *Engine) rest() {
-	e.runq, e.deferred, e.due = e.runq[:0], e.deferred[:0], e.due[:0]
 	if len(e.jobs) > 0 {
 		e.busy = true
 		return
@@ -247,9 +251,11 @@ func (e *Engine) outcome(op Op) (*runUnit, opKind) {
 // loaded takes in definitions. Units that wait for theirs go on.
 func (e *Engine) loaded(ev Loaded) {
 	e.fresh = true
+	e.cause = &Cause{At: e.now, What: "definitions loaded"}
 	if ev.Reload {
 		e.forgetAbsent(ev.Units)
 	}
+	changed := ev.Reload
 	for _, n := range e.g.Add(ev.Units) {
 		u := e.at(n)
 		if u == nil {
@@ -258,6 +264,9 @@ func (e *Engine) loaded(ev Loaded) {
 				e.units = append(e.units, nil)
 			}
 			e.units[n.ID] = u
+		} else {
+			e.touch(u) // its definition may be another one
+			changed = true
 		}
 		u.init(e)
 		for _, conn := range e.wanted[n.Name] {
@@ -270,6 +279,11 @@ func (e *Engine) loaded(ev Loaded) {
 			if u != nil {
 				e.touch(u)
 			}
+		}
+	}
+	if changed { // an order that jobs waited for may be no more
+		for _, id := range slices.Sorted(maps.Keys(e.jobs)) {
+			e.enqueue(e.jobs[id])
 		}
 	}
 }
@@ -380,6 +394,7 @@ func (e *Engine) shutdownRequested(ev ShutdownRequested) {
 func (e *Engine) resetFailed(ev ResetFailed) {
 	for _, n := range e.g.Nodes() {
 		if u := e.at(n); ev.Unit == "" || n.Name == ev.Unit {
+			e.cause = &Cause{At: e.now, Unit: u.Name, What: "reset-failed requested", From: u.cause}
 			u.resetFailed(e)
 		}
 	}

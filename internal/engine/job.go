@@ -276,7 +276,7 @@ func (e *Engine) finish(j *job, result JobResult, spread bool) {
 		e.spread(u, t, result)
 	}
 	if result == JobTimeout || result == JobDependency {
-		e.trigger(u, unit.OnFailure, u.Def.OnFailureJobMode, "job result "+result.String())
+		e.trigger(u, unit.OnFailure, u.Def.OnFailureJobMode, "job result "+result.String(), e.cause)
 	}
 	e.touch(u)
 	e.wakeNeighbours(u)
@@ -384,6 +384,9 @@ func (e *Engine) advance(u *runUnit, ns graph.ActiveState, reloadFailed bool) (u
 
 func (e *Engine) jobCancelled(ev JobCancelled) {
 	if j := e.jobs[ev.ID]; j != nil {
+		e.cause = &Cause{
+			At: e.now, Unit: j.u.Name, What: "job " + j.t.String() + " cancelled", From: j.cause,
+		}
 		e.finish(j, JobCanceled, true)
 	}
 }

@@ -235,25 +235,28 @@ func (s *service) enterStartPre(e *Engine, u *runUnit) {
 
 func (s *service) enterStart(e *Engine, u *runUnit) {
 	def := u.Def.Service
-	list := def.Commands[unit.ExecStart]
 	s.enter(e, u, Start)
-	switch {
-	case len(list) == 0 && def.Type != unit.Oneshot:
-		s.enterSignal(e, u, StopSigterm, ResultResources)
-	case len(list) == 0:
-		s.enterStartPost(e, u)
-	case def.Type == unit.Idle:
+	if def.Type == unit.Idle {
 		s.Idle = true
 		e.idlers++
 		e.arm(u, timerState, 5*value.Second)
-	default:
-		s.launch(e, u)
+		return
 	}
+	s.launch(e, u)
 }
 
 // launch starts the main process, or the one that will fork it.
 func (s *service) launch(e *Engine, u *runUnit) {
 	def := u.Def.Service
+	list := def.Commands[unit.ExecStart]
+	switch {
+	case len(list) == 0 && def.Type != unit.Oneshot: // a reload has taken it away
+		s.enterSignal(e, u, StopSigterm, ResultResources)
+		return
+	case len(list) == 0:
+		s.enterStartPost(e, u)
+		return
+	}
 	p, limit := &u.procs.Main, def.TimeoutStart
 	switch def.Type {
 	case unit.Simple, unit.Idle:
@@ -265,7 +268,7 @@ func (s *service) launch(e *Engine, u *runUnit) {
 	s.MainKnown = def.Type != unit.Forking
 	s.MainStarted = s.MainKnown
 	e.arm(u, timerState, limit)
-	e.runList(u, p, unit.ExecStart.String(), def.Commands[unit.ExecStart])
+	e.runList(u, p, unit.ExecStart.String(), list)
 }
 
 // spawned: the process that a state had ordered runs, or at least has a pid.
@@ -309,7 +312,7 @@ func (s *service) spawnFailed(e *Engine, u *runUnit) {
 			s.enterStopPost(e, u, ResultResources)
 		}
 	case FinalWatchdog, FinalSigterm, FinalSigkill:
-		if !u.procs.Main.alive() && !u.procs.Control.alive() {
+		if !u.procs.Main.alive() && !u.procs.Control.alive() && !u.lingers(s.Sub == FinalSigkill) {
 			s.enterDead(e, u, ResultResources, true)
 		}
 	case Running:

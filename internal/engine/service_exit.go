@@ -107,7 +107,8 @@ func (s *service) mainExited(e *Engine, u *runUnit) {
 			s.enterDead(e, u, r, true)
 		}
 	case Stop, StopPost: // the control process goes on
-	case Dead, Condition, StartPre, Exited, Failed, AutoRestart, ServiceStates:
+	case Exited: // had lost its bus name before
+	case Dead, Condition, StartPre, Failed, AutoRestart, ServiceStates:
 		e.bug(u, "main process ended in state "+s.Sub.String())
 	}
 }

@@ -141,6 +141,7 @@ func (e *Engine) listening(ev Listening) {
 	if s.Sub != SocketStartChown {
 		return
 	}
+	e.cause = u.cause
 	if ev.Why != "" {
 		e.cause = &Cause{At: e.now, Unit: u.Name, What: "cannot listen", Why: ev.Why, From: u.cause}
 		e.log(Err, u, "Failed to create listening socket: %s", ev.Why)
@@ -212,6 +213,9 @@ func (e *Engine) connected(ev Connected) {
 	u := e.unit(ev.Unit)
 	if u == nil || u.sock == nil || u.sock.Sub != SocketListening || u.stopPending() {
 		e.emit(CloseConn{Conn: ev.Conn})
+		if u != nil && u.sock != nil && u.sock.Sub == SocketListening {
+			e.emit(Watch{Unit: u.Name}) // its stop job may yet be cancelled
+		}
 		return
 	}
 	s, def := u.sock, u.Def.Socket
@@ -326,6 +330,9 @@ func (e *Engine) settleSockets(u *runUnit) {
 
 func (e *Engine) settleSocket(u *runUnit) {
 	s := u.sock
+	if u.Def.Socket.Accept && s.Sub == SocketRunning { // it had Accept=no before a reload
+		s.enterListening(e, u)
+	}
 	svc := e.serviceOf(u)
 	if u.Def.Socket.Accept || svc == nil || svc.svc == nil || svc.job != nil {
 		return

@@ -130,7 +130,9 @@ func (e *Engine) expire() {
 		}
 		t := e.timers.list[0]
 		e.disarm(t.u, t.kind)
-		e.cause = &Cause{At: e.now, Unit: t.u.Name, What: "a deadline passed", Why: timerWords[t.kind]}
+		e.cause = &Cause{
+			At: e.now, Unit: t.u.Name, What: "a deadline passed", Why: timerWords[t.kind], From: t.u.cause,
+		}
 		switch t.kind {
 		case timerState:
 			t.u.deadlinePassed(e)

@@ -33,10 +33,11 @@ type runUnit struct {
 	starts            rateLimit
 	autos             rateLimit // starts and stops that the manager asks for by itself
 	limitHit          bool
-	testing           Op   // the TestConditions under way
-	touched           bool // is in Engine.due
-	pinned            bool // see Pinned
-	cleaned           bool // nothing of it is left on the machine
+	testing           Op     // the TestConditions under way
+	touched           bool   // is in Engine.due
+	why               *Cause // what touched it first
+	pinned            bool   // see Pinned
+	cleaned           bool   // nothing of it is left on the machine
 }
 
 // stamp says which moment of a unit's life a time is of.
@@ -302,7 +303,7 @@ func (e *Engine) stopAlong(u *runUnit, kind unit.Dep) {
 func (e *Engine) triggers(u *runUnit, was, is graph.ActiveState, f flagsOfChange) {
 	if is == graph.Failed && was != graph.Failed {
 		if !f.restarts {
-			e.trigger(u, unit.OnFailure, u.Def.OnFailureJobMode, "it failed")
+			e.trigger(u, unit.OnFailure, u.Def.OnFailureJobMode, "it failed", u.cause)
 		}
 		status := u.Def.FailureActionExitStatus
 		if status < 0 {
@@ -312,7 +313,7 @@ func (e *Engine) triggers(u *runUnit, was, is graph.ActiveState, f flagsOfChange
 	}
 	if is == graph.Inactive && !was.Down() {
 		if !f.restarts {
-			e.trigger(u, unit.OnSuccess, u.Def.OnSuccessJobMode, "it ended well")
+			e.trigger(u, unit.OnSuccess, u.Def.OnSuccessJobMode, "it ended well", u.cause)
 		}
 		status := u.Def.SuccessActionExitStatus
 		if status < 0 {
@@ -329,7 +330,7 @@ func (u *runUnit) exitStatus() int {
 	return -1
 }
 
-func (e *Engine) trigger(u *runUnit, kind unit.Dep, mode unit.JobMode, what string) {
+func (e *Engine) trigger(u *runUnit, kind unit.Dep, mode unit.JobMode, what string, from *Cause) {
 	if links := u.Links(kind); len(links) > 0 && !e.mayAuto(u, kind.String()+"= triggered") {
 		return
 	}
@@ -337,7 +338,7 @@ func (e *Engine) trigger(u *runUnit, kind unit.Dep, mode unit.JobMode, what stri
 		e.log(Info, u, "Triggering %s= dependency %s.", kind, l.To.Name)
 		why := &Cause{
 			At: e.now, Unit: l.To.Name, What: "job start queued",
-			Why: kind.String() + "= of " + u.Name + ": " + what, From: u.cause,
+			Why: kind.String() + "= of " + u.Name + ": " + what, From: from,
 		}
 		e.want(e.at(l.To), transaction.Start, mode, why)
 	}
@@ -368,7 +369,7 @@ func (u *runUnit) resultWord() string {
 // touch has the unit looked at again by settleUnit, and those tied to it.
 func (e *Engine) touch(u *runUnit) {
 	if !u.touched {
-		u.touched = true
+		u.touched, u.why = true, e.cause
 		e.due = append(e.due, u)
 	}
 }
@@ -376,12 +377,16 @@ func (e *Engine) touch(u *runUnit) {
 // settleUnit starts and stops units for lasting reasons: Upholds=, BindsTo=,
 // StopWhenUnneeded=. It runs when the unit or its job has changed.
 func (e *Engine) settleUnit(u *runUnit) {
-	u.touched = false
+	e.cause = u.why
+	u.touched, u.why = false, nil
 	if u.svc != nil && u.svc.Sub == AutoRestart && u.job == nil && u.timers[timerState] == nil {
 		u.svc.enterDead(e, u, ResultSuccess, false) // its restart job was cancelled
 	}
 	if u.svc != nil {
 		u.svc.settleStore(e, u)
+		if u.svc.Conn != 0 && u.job == nil && u.active().Down() {
+			e.dropConn(u) // it could not be started
+		}
 	}
 	e.settleOne(u)
 	if u.active().Down() && u.job == nil {

@@ -77,7 +77,8 @@ func newWorld(d *dice, seed uint64) *simWorld {
 	w := &simWorld{
 		d: d, now: value.Instant{Mono: 1e9, Real: 1e15}, pid: 100, shy: seed%8 == 0,
 		groups: map[string]*simGroup{}, socks: map[string]*simSocket{}, conns: map[Handle]bool{},
-		bus: map[string]string{}, kept: map[Handle]bool{}, states: map[string]string{}, edited: map[string]bool{},
+		bus: map[string]string{}, kept: map[Handle]bool{}, states: map[string]string{},
+		edited: map[string]bool{},
 	}
 	w.e = New(Config{Seed: seed, Strict: true})
 	return w

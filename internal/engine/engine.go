@@ -82,6 +82,8 @@ type request struct {
 	t    transaction.JobType
 	mode unit.JobMode
 	why  *Cause
+
+	trigger *Trigger
 }
 
 // New returns an engine without units.
@@ -372,12 +374,19 @@ func (e *Engine) requestSelf(r request) {
 		}
 		return
 	}
-	e.install(res)
+	if anchor, _ := e.install(res); anchor.trigger == nil {
+		anchor.trigger = r.trigger
+	}
 }
 
 // want asks for a job after the present event is dealt with.
 func (e *Engine) want(u *runUnit, t transaction.JobType, mode unit.JobMode, why *Cause) {
-	e.deferred = append(e.deferred, request{u.Node, t, mode, why})
+	e.deferred = append(e.deferred, request{u.Node, t, mode, why, nil})
+}
+
+// activate asks for the start of a unit for another one, and tells it what for.
+func (e *Engine) activate(u *runUnit, why *Cause, what Trigger) {
+	e.deferred = append(e.deferred, request{u.Node, transaction.Start, unit.Replace, why, &what})
 }
 
 func (e *Engine) shutdownRequested(ev ShutdownRequested) {
@@ -388,7 +397,7 @@ func (e *Engine) shutdownRequested(ev ShutdownRequested) {
 	}
 	e.ending = ev.Target
 	why := &Cause{At: e.now, Unit: n.Name, What: "shutdown requested", Why: ev.Why}
-	e.deferred = append(e.deferred, request{n, transaction.Start, unit.ReplaceIrreversibly, why})
+	e.deferred = append(e.deferred, request{n, transaction.Start, unit.ReplaceIrreversibly, why, nil})
 }
 
 func (e *Engine) resetFailed(ev ResetFailed) {

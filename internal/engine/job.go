@@ -46,6 +46,7 @@ type job struct {
 	queued       bool // is in the run queue
 	gone         bool
 	began        value.Instant
+	trigger      *Trigger // what the unit is to be started for
 	cause        *Cause
 }
 
@@ -213,6 +214,9 @@ func (e *Engine) runJob(j *job) {
 	var v verdict
 	switch j.t {
 	case transaction.Start:
+		if u.trigger == nil {
+			u.trigger = j.trigger
+		}
 		v = e.start(u)
 	case transaction.VerifyActive:
 		switch {

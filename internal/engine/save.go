@@ -37,7 +37,8 @@ type savedUnit struct {
 	Running           [2]bool // main and control run a command of a list
 	Invocation        string
 	Times             [stamps]value.Instant
-	Cause             *Cause `json:",omitempty"`
+	Cause             *Cause   `json:",omitempty"`
+	Trigger           *Trigger `json:",omitempty"`
 	Condition, Assert tests
 	Skipped, Pinned   bool
 	Starts, Autos     rateLimit
@@ -50,7 +51,8 @@ type savedJob struct {
 	Type                               transaction.JobType
 	Running, Irreversible, IgnoreOrder bool
 	Began                              value.Instant
-	Cause                              *Cause `json:",omitempty"`
+	Trigger                            *Trigger `json:",omitempty"`
+	Cause                              *Cause   `json:",omitempty"`
 }
 
 type savedTimer struct{ At, Seq uint64 }
@@ -76,6 +78,7 @@ func (u *runUnit) save() savedUnit {
 	s := savedUnit{
 		Name: u.Name, Job: u.job.save(), Nop: u.nop.save(), Service: u.svc, Socket: u.sock, Up: u.up,
 		Procs: u.procs, Invocation: u.invocation, Times: u.times, Cause: u.cause,
+		Trigger:   u.trigger,
 		Condition: u.condition, Assert: u.assert, Skipped: u.skipped, Pinned: u.pinned,
 		Starts: u.starts, Autos: u.autos,
 		LimitHit: u.limitHit, Cleaned: u.cleaned, Testing: u.testing,
@@ -93,7 +96,9 @@ func (j *job) save() *savedJob {
 	if j == nil {
 		return nil
 	}
-	return &savedJob{j.id, j.t, j.running, j.irreversible, j.ignoreOrder, j.began, j.cause.trim()}
+	return &savedJob{
+		j.id, j.t, j.running, j.irreversible, j.ignoreOrder, j.began, j.trigger, j.cause.trim(),
+	}
 }
 
 // Definitions lists the definitions of all loaded units, sorted by name.
@@ -141,6 +146,7 @@ func (e *Engine) restoreUnit(u *runUnit, s savedUnit) {
 	if (u.sock == nil) == (s.Socket == nil) {
 		u.sock = s.Socket
 	}
+	u.trigger = s.Trigger
 	u.up, u.procs, u.invocation, u.times, u.cause = s.Up, s.Procs, s.Invocation, s.Times, s.Cause
 	u.condition, u.assert, u.skipped, u.pinned = s.Condition, s.Assert, s.Skipped, s.Pinned
 	u.starts, u.autos, u.limitHit = s.Starts, s.Autos, s.LimitHit
@@ -172,7 +178,7 @@ func (e *Engine) restoreJob(u *runUnit, s *savedJob) *job {
 	}
 	j := &job{
 		id: s.ID, u: u, t: s.Type, running: s.Running, irreversible: s.Irreversible,
-		ignoreOrder: s.IgnoreOrder, began: s.Began, cause: s.Cause,
+		ignoreOrder: s.IgnoreOrder, began: s.Began, trigger: s.Trigger, cause: s.Cause,
 	}
 	e.jobs[j.id] = j
 	return j

@@ -191,6 +191,7 @@ var scriptCommands = map[string]func(w *scriptWorld, args []string) []string{
 	"main":    mainCommand,
 	"notify":  notifyCommand,
 	"hung-up": hungUpCommand,
+	"trigger": triggerCommand,
 	"tested":  testedCommand,
 	"listens": listensCommand,
 	"owned": func(w *scriptWorld, a []string) []string {
@@ -520,6 +521,21 @@ func notifyCommand(w *scriptWorld, a []string) []string {
 	}
 	ev.Fields = a[2:]
 	return w.step(ev)
+}
+
+// triggerCommand: trigger UNIT BY [path PATH | time REAL MONOTONIC], as units that
+// activate others do it.
+func triggerCommand(w *scriptWorld, a []string) []string {
+	what := Trigger{Unit: a[1]}
+	switch {
+	case len(a) > 3 && a[2] == "path":
+		what.Path = a[3]
+	case len(a) > 4 && a[2] == "time":
+		what.Time.Real, _ = strconv.ParseUint(a[3], 10, 64)
+		what.Time.Mono, _ = strconv.ParseUint(a[4], 10, 64)
+	}
+	w.e.activate(w.e.unit(a[0]), &Cause{What: "triggered by " + a[1]}, what)
+	return w.step(Tick{})
 }
 
 // hungUpCommand: hung-up UNIT N

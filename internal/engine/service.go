@@ -191,6 +191,7 @@ func (s *service) start(e *Engine, u *runUnit) verdict {
 	}
 	e.newInvocation(u)
 	s.Result, s.Reloaded = ResultSuccess, ResultSuccess
+	s.Invoked = procStatus{}
 	s.NoRestart, s.MainKnown, s.MainStarted, s.Demanded = false, false, false, false
 	s.Ready, s.StatusText, s.Errno, s.BusError = notifyUnknown, "", 0, ""
 	s.AccessSaid, s.WatchdogSaid = false, false

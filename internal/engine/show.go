@@ -213,7 +213,7 @@ func (e *Engine) identity(u *runUnit, p *props) {
 	p.flag("Perpetual", d.Perpetual)
 	p.add("Markers", "as", []string{})
 	p.add("Refs", "as", []string{})
-	p.add("ActivationDetails", "a(ss)", []any{})
+	p.add("ActivationDetails", "a(ss)", u.trigger.details())
 	job := []any{uint32(0), "/"}
 	if j := u.anyJob(); j != nil {
 		job = []any{j.id, "/org/freedesktop/systemd1/job/" + itoa(int(j.id))}

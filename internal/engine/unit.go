@@ -28,6 +28,8 @@ type runUnit struct {
 	times      [stamps]value.Instant
 	cause      *Cause // of the last change
 
+	trigger *Trigger // what it was started for by another unit; nil is nothing
+
 	condition, assert tests
 	skipped           bool // the last start was skipped by a condition
 	starts            rateLimit
@@ -382,6 +384,7 @@ func (e *Engine) settleUnit(u *runUnit) {
 	if u.svc != nil && u.svc.Sub == AutoRestart && u.job == nil && u.timers[timerState] == nil {
 		u.svc.enterDead(e, u, ResultSuccess, false) // its restart job was cancelled
 	}
+	u.settleTrigger()
 	if u.svc != nil {
 		u.svc.settleStore(e, u)
 		if u.svc.Conn != 0 && u.job == nil && u.active().Down() {

@@ -342,14 +342,15 @@ Environment=WORD=second
 ExecStartPre=SELF append DIR/out first
 ExecStart=SELF append DIR/out ${WORD}
 ExecReload=SELF append DIR/out reload
-ExecStop=SELF append DIR/out ${SERVICE_RESULT}
+ExecStop=SELF append DIR/out ${SERVICE_RESULT}-${MANAGERPID}
 ExecStopPost=SELF append DIR/out last
 `})
 	f.want("start", "o.service", "done")
 	f.want("reload", "o.service", "done")
 	f.want("stop", "o.service", "done")
 	text, err := os.ReadFile(filepath.Join(f.dir, "out"))
-	if want := "first\nsecond\nreload\nsuccess\nlast\n"; err != nil || string(text) != want {
+	want := fmt.Sprintf("first\nsecond\nreload\nsuccess-%d\nlast\n", os.Getpid())
+	if err != nil || string(text) != want {
 		t.Errorf("%q, %v, want %q", text, err, want)
 	}
 }

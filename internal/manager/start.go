@@ -3,6 +3,7 @@ package manager
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path"
 	"slices"
 	"strconv"
@@ -22,12 +23,13 @@ import (
 // launch is one Spawn on its way, with what only the owner of the engine may touch.
 type launch struct {
 	engine.Spawn
-	files  []int    // descriptors of sockets, then the stored ones, duplicated
-	names  []string // FileDescriptorName= or FDNAME= of each
-	stored int      // how many of files are stored ones
-	conn   int      // the connection of an instance, or -1
-	named  map[string]int
-	base   []string // what the manager gives to all that it starts
+	files   []int    // descriptors of sockets, then the stored ones, duplicated
+	names   []string // FileDescriptorName= or FDNAME= of each
+	stored  int      // how many of files are stored ones
+	conn    int      // the connection of an instance, or -1
+	named   map[string]int
+	journal string   // $JOURNAL_STREAM
+	base    []string // what the manager gives to all that it starts
 }
 
 // spawn starts a process on a goroutine of its own.
@@ -145,6 +147,7 @@ func (m *Manager) launch(l *launch) (p spawn.Process, problem string, err error)
 		streams = &output.Streams{In: -1, Out: -1, Err: -1}
 	}
 	defer streams.Close()
+	l.journal = streams.Journal
 	req.Env = m.environment(l, home, files)
 	if l.Command.Flags&value.NoExpand == 0 {
 		req.Command.Argv = expand(l.Command.Argv, req.Env)
@@ -312,6 +315,12 @@ func (m *Manager) environment(l *launch, home, files []string) []string {
 	env := slices.Clone(l.base)
 	env = append(env, l.Env...)
 	env = append(env, "INVOCATION_ID="+l.Invocation, "SYSTEMD_EXEC_PID=")
+	if l.journal != "" {
+		env = append(env, "JOURNAL_STREAM="+l.journal)
+	}
+	if m.cfg.User {
+		env = append(env, "MANAGERPID="+itoa(os.Getpid()))
+	}
 	if l.Notify {
 		env = append(env, "NOTIFY_SOCKET="+m.notify.Path())
 	}

@@ -13,6 +13,9 @@ import (
 func (o *opener) log(s unit.Stdio) (int, error) {
 	fd, err := o.journal(s)
 	if err == nil {
+		if id, err := sys.IDOf(fd); err == nil {
+			o.s.Journal = id.String() // standard error comes after output, and counts more
+		}
 		return o.keep(fd, nil)
 	}
 	if !errors.Is(err, os.ErrNotExist) {

@@ -77,6 +77,7 @@ type Request struct {
 // its to use until Close, which is to be called after the spawn.
 type Streams struct {
 	In, Out, Err int
+	Journal      string // $JOURNAL_STREAM; "" if neither output nor error leads there
 	own          []int
 	pumps        []*pump
 }

@@ -301,6 +301,9 @@ func TestJournal(t *testing.T) {
 		}
 		defer conn.Close()
 		service := dup(t, s.Out)
+		if id, err := sys.IDOf(s.Err); err != nil || s.Journal != id.String() {
+			t.Errorf("JOURNAL_STREAM=%s, want %v", s.Journal, id)
+		}
 		s.Close()
 		fmt.Fprint(service, text)
 		service.Close()

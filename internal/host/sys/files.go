@@ -4,6 +4,7 @@ package sys
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"syscall"
 
@@ -158,6 +159,9 @@ const (
 
 // FileID tells files apart. Two descriptors of one file have the same.
 type FileID struct{ dev, ino uint64 }
+
+// String gives the numbers of device and inode, as $JOURNAL_STREAM has them.
+func (id FileID) String() string { return fmt.Sprintf("%d:%d", id.dev, id.ino) }
 
 // IDOf gives the identity of the file that a descriptor is of.
 func IDOf(fd int) (FileID, error) {

@@ -12,7 +12,9 @@ import (
 	"rouse/internal/host/generator"
 	"rouse/internal/host/identity"
 	"rouse/internal/host/machine"
+	"rouse/internal/host/mounts"
 	"rouse/internal/manager"
+	"rouse/internal/unit"
 	"rouse/internal/unit/load"
 )
 
@@ -52,15 +54,30 @@ func setUp(o *options) (manager.Config, error) {
 			c.RuntimeDir = filepath.Dir(filepath.Dir(o.socket))
 		}
 	}
+	mounted := useMounts(&c, &loading)
 	if *o.generators {
 		places := generator.PlacesOf(o.user, c.RuntimeDir, os.Getenv)
 		c.Generators = &places
 	}
 	loading.Complete = graph.Ground{
-		User: o.user, Container: o.container, Bases: c.Bases, Stdout: d.Stdout,
+		User: o.user, Container: o.container, Bases: c.Bases, Stdout: d.Stdout, Mounted: mounted,
 	}.Complete
 	c.Loader = load.New(loading)
 	return c, nil
+}
+
+// useMounts gives manager and loader the mount table, and tells what is mounted.
+func useMounts(c *manager.Config, l *load.Config) (mounted func(where string) bool) {
+	table := &mounts.Table{}
+	c.Mounts, c.AllMounts = table, c.Init || c.User
+	if !c.AllMounts {
+		return nil
+	}
+	l.Mounted = func(where string) (unit.Mount, bool) {
+		m, ok := table.At(where)
+		return unit.Mount{What: m.What, FSType: m.Type, Options: m.Options}, ok
+	}
+	return func(where string) bool { _, ok := table.At(where); return ok }
 }
 
 // forUser sets what is different for the manager of a user.

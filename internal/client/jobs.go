@@ -235,14 +235,16 @@ func (a *app) finished(r face.JobReply) (good bool) {
 		a.warn(text, r.Unit)
 		return false
 	}
+	if !strings.HasSuffix(r.Unit, ".service") {
+		a.warn(`Job failed. See "journalctl -xe" for details.`)
+		return false
+	}
 	because, result := "", ""
-	if strings.HasSuffix(r.Unit, ".service") {
-		if p, err := a.properties(r.Unit, "Result"); err == nil {
-			result = p.string("Result")
-		}
-		if text := becauseTexts[result]; text != "" {
-			because = " because " + text
-		}
+	if p, err := a.properties(r.Unit, "Result"); err == nil {
+		result = p.string("Result")
+	}
+	if text := becauseTexts[result]; text != "" {
+		because = " because " + text
 	}
 	ctl, log := a.name(), "journalctl"
 	if a.opts.user {

@@ -16,8 +16,7 @@ import (
 // execProperties are the lists of commands whose outcomes status shows.
 var execProperties = []string{
 	"ExecCondition", "ExecStartPre", "ExecStart", "ExecStartPost", "ExecReload", "ExecStopPre",
-	"ExecStop", "ExecStopPost", "ExecMount", "ExecRemount", "ExecUnmount", "ExecActivate",
-	"ExecDeactivate",
+	"ExecStop", "ExecStopPost",
 }
 
 // processes writes the commands that have ended, the main and the control process.

@@ -66,6 +66,13 @@ type Listen struct {
 	Unit *unit.Unit
 }
 
+// PrepareMount makes the mount point of a unit, if need be, and looks whether it can
+// be one. MountPrepared answers.
+type PrepareMount struct {
+	Op   Op
+	Unit *unit.Unit
+}
+
 // Watch reports the next traffic on a socket unit (Incoming or Connected).
 type Watch struct{ Unit string }
 
@@ -173,6 +180,7 @@ func (FindMain) effect()       {}
 func (WatchName) effect()      {}
 func (TestConditions) effect() {}
 func (Listen) effect()         {}
+func (PrepareMount) effect()   {}
 func (Watch) effect()          {}
 func (Unwatch) effect()        {}
 func (CloseSockets) effect()   {}

@@ -15,7 +15,6 @@ import (
 	"rouse/internal/graph"
 	"rouse/internal/graph/transaction"
 	"rouse/internal/unit"
-	"rouse/internal/unit/name"
 	"rouse/internal/unit/value"
 )
 
@@ -74,6 +73,7 @@ const (
 	opFind
 	opCondition
 	opListen
+	opMount
 )
 
 // request is a job that the manager asks of itself.
@@ -160,6 +160,12 @@ func (e *Engine) handle(ev Event) {
 		e.conditionsTested(ev)
 	case Listening:
 		e.listening(ev)
+	case MountPrepared:
+		e.mountPrepared(ev)
+	case MountSeen:
+		e.mountSeen(ev)
+	case MountGone:
+		e.mountGone(ev)
 	case Incoming:
 		e.incoming(ev)
 	case Connected:
@@ -417,7 +423,7 @@ func (e *Engine) removed(ev Removed) {
 
 func (e *Engine) killRequested(ev KillRequested) {
 	u := e.unit(ev.Unit)
-	if u == nil || u.Def.Type != name.Service && u.Def.Type != name.Socket {
+	if u == nil || u.Def.Kill == nil {
 		return
 	}
 	p := &u.procs

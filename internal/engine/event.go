@@ -140,6 +140,19 @@ type Listening struct {
 	Why string
 }
 
+// MountPrepared answers PrepareMount. Why is empty on success.
+type MountPrepared struct {
+	Op  Op
+	Why string
+}
+
+// MountSeen tells that the mount point of a unit is in the mount table, and how. It
+// comes again when that changes, and before the end of the mount(8) that did it.
+type MountSeen struct{ Unit, What, Type, Options string }
+
+// MountGone tells that the mount point of a unit has left the mount table.
+type MountGone struct{ Unit string }
+
 // Incoming tells of traffic on a watched socket unit, which is watched no more.
 type Incoming struct{ Unit string }
 
@@ -177,6 +190,9 @@ func (HungUp) event()            {}
 func (NameOwned) event()         {}
 func (ConditionsTested) event()  {}
 func (Listening) event()         {}
+func (MountPrepared) event()     {}
+func (MountSeen) event()         {}
+func (MountGone) event()         {}
 func (Incoming) event()          {}
 func (Connected) event()         {}
 func (ShutdownRequested) event() {}

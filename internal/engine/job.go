@@ -430,13 +430,28 @@ func (e *Engine) says(u *runUnit, l Level, text string) {
 	}
 }
 
+// mountWords are those for mounts, where they are others.
+var mountWords = [transaction.JobTypes][JobResults]string{
+	transaction.Start: {
+		JobDoneOK: "Mounted %s.", JobTimeout: "Timed out mounting %s.", JobFailed: "Failed to mount %s.",
+	},
+	transaction.Stop: {
+		JobDoneOK: "Unmounted %s.", JobTimeout: "Timed out unmounting %s.",
+		JobFailed: "Failed unmounting %s.",
+	},
+}
+
 // logBegin says that a job that takes time has begun.
 func (e *Engine) logBegin(u *runUnit, t transaction.JobType) {
+	start, stop := "Starting %s...", "Stopping %s..."
+	if u.mnt != nil {
+		start, stop = "Mounting %s...", "Unmounting %s..."
+	}
 	switch t {
 	case transaction.Start:
-		e.says(u, Info, "Starting %s...")
+		e.says(u, Info, start)
 	case transaction.Stop, transaction.Restart:
-		e.says(u, Info, "Stopping %s...")
+		e.says(u, Info, stop)
 	case transaction.Reload:
 		e.says(u, Info, "Reloading %s...")
 	case transaction.VerifyActive, transaction.Nop, transaction.TryRestart, transaction.TryReload,
@@ -453,5 +468,9 @@ func (e *Engine) logJob(u *runUnit, t transaction.JobType, result JobResult) {
 	if result != JobDoneOK {
 		level = Err
 	}
-	e.says(u, level, jobWords[t][result])
+	text := jobWords[t][result]
+	if own := mountWords[t][result]; u.mnt != nil && own != "" {
+		text = own
+	}
+	e.says(u, level, text)
 }

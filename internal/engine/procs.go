@@ -73,6 +73,8 @@ func (e *Engine) spawned(ev Spawned) {
 		u.svc.spawned(e, u, p, ev.Problem == "")
 	} else if u.sock != nil {
 		u.sock.spawned(e, u)
+	} else if u.mnt != nil {
+		u.mnt.spawned(e, u)
 	}
 }
 
@@ -90,10 +92,13 @@ func (e *Engine) spawnFailed(ev SpawnFailed) {
 		At: e.now, Unit: u.Name, What: "no process could be started", Why: ev.Why, From: u.cause,
 	}
 	e.log(Err, u, "cannot start a process for %s: %s", p.Kind, ev.Why)
-	if u.svc != nil {
+	switch {
+	case u.svc != nil:
 		u.svc.spawnFailed(e, u)
-	} else {
+	case u.sock != nil:
 		u.sock.spawnFailed(e, u)
+	case u.mnt != nil:
+		u.mnt.spawnFailed(e, u)
 	}
 }
 
@@ -128,6 +133,8 @@ func (e *Engine) reaped(ev Reaped) {
 		u.svc.exited(e, u, p)
 	} else if u.sock != nil {
 		u.sock.exited(e, u, p)
+	} else if u.mnt != nil {
+		u.mnt.exited(e, u, p)
 	}
 }
 
@@ -147,6 +154,8 @@ func (e *Engine) emptied(ev Emptied) {
 		u.svc.emptied(e, u)
 	} else if u.sock != nil {
 		u.sock.emptied(e, u)
+	} else if u.mnt != nil {
+		u.mnt.emptied(e, u)
 	}
 }
 

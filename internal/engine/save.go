@@ -32,6 +32,7 @@ type savedUnit struct {
 	Timers            [timerKinds]savedTimer
 	Service           *service `json:",omitempty"`
 	Socket            *socket  `json:",omitempty"`
+	Mount             *mount   `json:",omitempty"`
 	Up                bool
 	Procs             procs
 	Running           [2]bool // main and control run a command of a list
@@ -76,7 +77,8 @@ func (e *Engine) Save() ([]byte, error) {
 
 func (u *runUnit) save() savedUnit {
 	s := savedUnit{
-		Name: u.Name, Job: u.job.save(), Nop: u.nop.save(), Service: u.svc, Socket: u.sock, Up: u.up,
+		Name: u.Name, Job: u.job.save(), Nop: u.nop.save(), Service: u.svc, Socket: u.sock, Mount: u.mnt,
+		Up:    u.up,
 		Procs: u.procs, Invocation: u.invocation, Times: u.times, Cause: u.cause,
 		Trigger:   u.trigger,
 		Condition: u.condition, Assert: u.assert, Skipped: u.skipped, Pinned: u.pinned,
@@ -147,6 +149,9 @@ func (e *Engine) restoreUnit(u *runUnit, s savedUnit) {
 		u.sock = s.Socket
 	}
 	u.trigger = s.Trigger
+	if (u.mnt == nil) == (s.Mount == nil) {
+		u.mnt = s.Mount
+	}
 	u.up, u.procs, u.invocation, u.times, u.cause = s.Up, s.Procs, s.Invocation, s.Times, s.Cause
 	u.condition, u.assert, u.skipped, u.pinned = s.Condition, s.Assert, s.Skipped, s.Pinned
 	u.starts, u.autos, u.limitHit = s.Starts, s.Autos, s.LimitHit
@@ -203,6 +208,9 @@ func (e *Engine) awaitAgain(u *runUnit) {
 	if u.sock != nil {
 		note(u.sock.Opening, opListen)
 	}
+	if u.mnt != nil {
+		note(u.mnt.Preparing, opMount)
+	}
 }
 
 // commands finds the command list with the given directive's name.
@@ -218,6 +226,13 @@ func (u *runUnit) commands(directive string) []value.Command {
 		for k, list := range s.Commands {
 			if unit.SocketExecKind(k).String() == directive {
 				return list
+			}
+		}
+	}
+	if m := u.Def.Mount; m != nil {
+		for k := range unit.MountExecKinds {
+			if k.String() == directive {
+				return m.Commands(k)
 			}
 		}
 	}

@@ -143,6 +143,7 @@ type scriptWorld struct {
 	finds  map[string]Op
 	tests  map[string]TestConditions
 	listen map[string]Op
+	mounts map[string]Op
 	last   map[string]Op // latest spawn carried out
 	show   map[string]bool
 	req    uint64
@@ -154,7 +155,7 @@ func newScriptWorld(t *testing.T, files fstest.MapFS) *scriptWorld {
 		t: t, e: New(Config{Seed: 1, Strict: true}), now: value.Instant{Mono: 1e6, Real: 1e15},
 		loader: newScriptLoader(files), files: files, writes: 1,
 		waits: map[string][]Spawn{}, finds: map[string]Op{}, tests: map[string]TestConditions{},
-		listen: map[string]Op{}, last: map[string]Op{}, show: map[string]bool{},
+		listen: map[string]Op{}, mounts: map[string]Op{}, last: map[string]Op{}, show: map[string]bool{},
 	}
 }
 
@@ -194,6 +195,13 @@ var scriptCommands = map[string]func(w *scriptWorld, args []string) []string{
 	"trigger": triggerCommand,
 	"tested":  testedCommand,
 	"listens": listensCommand,
+	"prepared": func(w *scriptWorld, a []string) []string {
+		return w.step(MountPrepared{Op: w.mounts[a[0]], Why: strings.Join(a[1:], " ")})
+	},
+	"mounts": func(w *scriptWorld, a []string) []string { // mounts UNIT WHAT TYPE OPTIONS
+		return w.step(MountSeen{Unit: a[0], What: a[1], Type: a[2], Options: a[3]})
+	},
+	"unmounts": func(w *scriptWorld, a []string) []string { return w.step(MountGone{Unit: a[0]}) },
 	"owned": func(w *scriptWorld, a []string) []string {
 		pid, _ := strconv.Atoi(a[2])
 		return w.step(NameOwned{Unit: a[0], Name: a[1], PID: pid})
@@ -287,6 +295,9 @@ func (w *scriptWorld) effect(fx Effect) string {
 	case Listen:
 		w.listen[fx.Unit.Name] = fx.Op
 		return "> listen " + fx.Unit.Name
+	case PrepareMount:
+		w.mounts[fx.Unit.Name] = fx.Op
+		return "> prepare " + fx.Unit.Mount.Where
 	case Watch:
 		return "> watch " + fx.Unit
 	case Unwatch:

@@ -184,6 +184,8 @@ func (e *Engine) stateProperties(u *runUnit) props {
 		p.add("NAccepted", "u", uint32(s.Accepted))
 		p.add("NRefused", "u", uint32(s.Refused))
 		p.add("ControlPID", "u", uint32(u.procs.Control.PID))
+	case u.mnt != nil:
+		u.mnt.properties(u, &p)
 	}
 	return p
 }
@@ -201,7 +203,8 @@ func (e *Engine) identity(u *runUnit, p *props) {
 	p.text("FragmentPath", d.Fragment)
 	p.add("DropInPaths", "as", append([]string{}, d.DropIns...))
 	startable := d.Load == unit.Loaded &&
-		(d.Type == name.Service || d.Type == name.Socket || d.Type == name.Target)
+		(d.Type == name.Service || d.Type == name.Socket || d.Type == name.Target ||
+			d.Type == name.Mount)
 	p.flag("CanStart", startable)
 	p.flag("CanStop", !d.Perpetual)
 	p.flag("CanReload", u.canReload())

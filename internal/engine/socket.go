@@ -7,7 +7,6 @@ import (
 	"rouse/internal/graph/transaction"
 	"rouse/internal/unit"
 	"rouse/internal/unit/name"
-	"rouse/internal/unit/value"
 )
 
 // socket is the state of a socket unit. systemd.socket(5).
@@ -447,17 +446,7 @@ func (s *socket) spawnFailed(e *Engine, u *runUnit) { s.controlDone(e, u, Result
 
 // exited: the control process ended.
 func (s *socket) exited(e *Engine, u *runUnit, p *proc) {
-	r := ResultSuccess
-	switch st := p.Status; {
-	case p.current != nil && p.current.Flags&value.IgnoreFailure != 0:
-	case st.Code == ByExit && st.Status == 0:
-	case st.Code == ByExit:
-		r = ResultExitCode
-	case st.Code == ByDump:
-		r = ResultCoreDump
-	default:
-		r = ResultSignal
-	}
+	r := endOf(p)
 	if r == ResultSuccess && e.more(u, p) {
 		return
 	}

@@ -32,7 +32,7 @@ func (e *Engine) start(u *runUnit) verdict {
 
 // withinStartLimit counts a start. StartLimitIntervalSec=, StartLimitBurst=.
 func (e *Engine) withinStartLimit(u *runUnit) bool {
-	if u.Def.Type != name.Service && u.Def.Type != name.Socket {
+	if u.svc == nil && u.sock == nil && u.mnt == nil {
 		return true
 	}
 	if u.starts.below(e.now.Mono, u.Def.StartLimitInterval, u.Def.StartLimitBurst) {
@@ -41,10 +41,13 @@ func (e *Engine) withinStartLimit(u *runUnit) bool {
 	}
 	u.limitHit = true
 	e.log(Warning, u, "Start request repeated too quickly.")
-	if u.svc != nil {
+	switch {
+	case u.svc != nil:
 		u.svc.enterDead(e, u, ResultStartLimit, false)
-	} else {
+	case u.sock != nil:
 		u.sock.enterDead(e, u, ResultStartLimit)
+	case u.mnt != nil:
+		u.mnt.enterDead(e, u, ResultStartLimit)
 	}
 	e.act(u, u.Def.StartLimitAction, -1, u.Def.RebootArgument, "StartLimitAction=")
 	return false
@@ -143,11 +146,13 @@ func (e *Engine) startByType(u *runUnit) verdict {
 		return u.svc.start(e, u)
 	case name.Socket:
 		return u.sock.start(e, u)
+	case name.Mount:
+		return u.mnt.start(e, u)
 	case name.Target, name.Slice:
 		e.newInvocation(u)
 		u.set(e, true)
 		return already
-	case name.Device, name.Mount, name.Automount, name.Swap, name.Timer, name.Path, name.Scope,
+	case name.Device, name.Automount, name.Swap, name.Timer, name.Path, name.Scope,
 		name.Bad, name.Types:
 	}
 	return unsupported
@@ -163,6 +168,8 @@ func (e *Engine) stop(u *runUnit) verdict {
 		return u.svc.stop(e, u)
 	case u.sock != nil:
 		return u.sock.stop(e, u)
+	case u.mnt != nil:
+		return u.mnt.stop(e, u)
 	}
 	u.set(e, false) // which ends the job, or makes the start of a restart of it
 	return underway
@@ -179,6 +186,8 @@ func (e *Engine) reload(u *runUnit) verdict {
 		return invalid
 	case u.svc != nil && u.svc.reloads(u):
 		return u.svc.startReload(e, u)
+	case u.mnt != nil:
+		return u.mnt.startReload(e, u)
 	}
 	return already
 }
@@ -203,6 +212,10 @@ func (u *runUnit) resetFailed(e *Engine) {
 		if u.sock.Sub == SocketFailed {
 			u.sock.Sub, u.sock.Result = SocketDead, ResultSuccess
 		}
+	case u.mnt != nil:
+		if u.mnt.Sub == MountFailed {
+			u.mnt.Sub, u.mnt.Result = MountDead, ResultSuccess
+		}
 	}
 	if was != u.active() {
 		e.changed(u, was, sub, flagsOfChange{})
@@ -216,5 +229,7 @@ func (u *runUnit) deadlinePassed(e *Engine) {
 		u.svc.deadlinePassed(e, u)
 	case u.sock != nil:
 		u.sock.deadlinePassed(e, u)
+	case u.mnt != nil:
+		u.mnt.deadlinePassed(e, u)
 	}
 }

@@ -21,6 +21,7 @@ type runUnit struct {
 	// The part that the unit's type has; the others are nil.
 	svc  *service
 	sock *socket
+	mnt  *mount
 	up   bool // the state of a unit that is only active or not: targets, slices
 
 	procs      procs
@@ -143,7 +144,15 @@ func (u *runUnit) init(e *Engine) {
 		if u.sock == nil {
 			u.sock = &socket{}
 		}
-	case name.Target, name.Slice, name.Mount, name.Automount, name.Swap, name.Timer, name.Path,
+	case name.Mount:
+		if u.mnt == nil {
+			u.mnt = &mount{}
+		}
+		if u.Def.Perpetual && u.mnt.Sub == MountDead {
+			u.mnt.Sub = MountMounted
+			u.stampChange(e, graph.Inactive, graph.Active)
+		}
+	case name.Target, name.Slice, name.Automount, name.Swap, name.Timer, name.Path,
 		name.Scope, name.Device, name.Bad, name.Types:
 	}
 	for _, p := range [...]*proc{&u.procs.Main, &u.procs.Control} {
@@ -151,7 +160,7 @@ func (u *runUnit) init(e *Engine) {
 			p.find(u)
 		}
 	}
-	if u.Def.Perpetual && !u.up && u.svc == nil && u.sock == nil {
+	if u.Def.Perpetual && !u.up && u.svc == nil && u.sock == nil && u.mnt == nil {
 		u.up = true
 		u.stampChange(e, graph.Inactive, graph.Active)
 	}
@@ -164,6 +173,8 @@ func (u *runUnit) active() graph.ActiveState {
 		return u.svc.active(u)
 	case u.sock != nil:
 		return u.sock.Sub.active()
+	case u.mnt != nil:
+		return u.mnt.Sub.active()
 	case u.up:
 		return graph.Active
 	}
@@ -179,8 +190,8 @@ func (u *runUnit) subWord() string {
 		return u.svc.Sub.String()
 	case u.sock != nil:
 		return u.sock.Sub.String()
-	case u.up && u.Def.Type == name.Mount:
-		return "mounted"
+	case u.mnt != nil:
+		return u.mnt.Sub.String()
 	case u.up && u.Def.Type == name.Scope:
 		return "running"
 	case u.up:
@@ -189,9 +200,9 @@ func (u *runUnit) subWord() string {
 	return "dead"
 }
 
-// canReload: a service with ExecReload=, or anything that propagates reloads.
+// canReload: a service with ExecReload=, a mount, or anything that propagates reloads.
 func (u *runUnit) canReload() bool {
-	if len(u.Links(unit.PropagatesReloadTo)) > 0 {
+	if len(u.Links(unit.PropagatesReloadTo)) > 0 || u.mnt != nil && u.Def.Load == unit.Loaded {
 		return true
 	}
 	s := u.Def.Service
@@ -361,6 +372,8 @@ func (u *runUnit) resultWord() string {
 		r = u.svc.Result
 	case u.sock != nil:
 		r = u.sock.Result
+	case u.mnt != nil:
+		r = u.mnt.Result
 	}
 	if r == ResultSuccess {
 		return ""

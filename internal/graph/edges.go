@@ -14,6 +14,8 @@ type Ground struct {
 	User      bool // the manager of a user
 	Container bool // swap is the business of another machine
 	Devices   bool // there are device units, since udev runs
+	// Mounted tells whether something is mounted at a path; nil knows of nothing.
+	Mounted func(path string) bool
 	// Bases are the directories that RuntimeDirectory= and kin are relative to;
 	// "" is the one of the system manager.
 	Bases [unit.DirectoryKinds]string

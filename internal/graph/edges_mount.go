@@ -17,9 +17,9 @@ func (e *edges) needMounts(p string) {
 }
 
 // mounts ties the unit to the mount units for the paths that it needs and for
-// the directories they are in. Without a unit file, a mount is only a thing to
-// start after, if it is there; the root always is. systemd.unit(5),
-// RequiresMountsFor=.
+// the directories they are in. Without a unit file, a mount is only a thing to start
+// after, if it is there: the root always is, and of others the mount table tells.
+// systemd.unit(5), RequiresMountsFor=.
 func (e *edges) mounts() {
 	var done []string
 	for _, p := range e.u.RequiresMountsFor {
@@ -27,10 +27,10 @@ func (e *edges) mounts() {
 			done = append(done, p)
 			mount, err := name.FromPath(p, ".mount")
 			switch {
-			case err != nil || mount == e.u.Name:
+			case err != nil || mount == e.u.Name || unit.IsSystemMount(p):
 			case e.hasFile != nil && e.hasFile(mount):
 				e.add(mount, unit.Requires, unit.After)
-			case mount == "-.mount":
+			case mount == "-.mount", e.Mounted != nil && e.Mounted(p):
 				e.add(mount, unit.After)
 			}
 		}
@@ -56,7 +56,7 @@ func (e *edges) mount() {
 	if where != "" && where != "/" {
 		e.needMounts(path.Dir(where))
 	}
-	isBind := hasOption(m.Options, "bind", "rbind") || m.FSType == "bind" || m.FSType == "rbind"
+	isBind := m.IsBind()
 	isNetwork := hasOption(m.Options, "_netdev") || networkFS[strings.TrimPrefix(m.FSType, "fuse.")]
 	if isBind || hasOption(m.Options, "loop") || !isNetwork {
 		e.needMounts(m.What)

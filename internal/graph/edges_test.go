@@ -19,7 +19,8 @@ var updateEdges = flag.Bool("update-edges", false, "rewrite the output in testda
 // TestEdges runs testdata/edges/*.txt; see loadtest.Script for their form. The
 // commands are
 //
-//	ground [user] [container] [devices]   go on with another ground
+//	ground [user] [container] [devices] [PATH...]
+//	                                      go on with another ground; PATHs are mounted
 //	load NAME                             load a unit and print what it depends upon
 func TestEdges(t *testing.T) {
 	files, err := filepath.Glob("testdata/edges/*.txt")
@@ -42,9 +43,15 @@ func runEdges(t *testing.T, file, text string) {
 	with := func(g Ground) *load.Loader {
 		return load.New(load.Config{
 			FS: s.Tree, Path: []string{"/etc/systemd/system"}, User: g.User, Complete: g.Complete,
+			Mounted: func(where string) (unit.Mount, bool) {
+				return unit.Mount{What: "foo", FSType: "tmpfs", Options: "rw"}, g.Mounted(where)
+			},
 		})
 	}
-	l := with(Ground{})
+	mounted := func(words []string) func(string) bool {
+		return func(where string) bool { return slices.Contains(words, where) }
+	}
+	l := with(Ground{Mounted: mounted(nil)})
 	var got []string
 	for _, step := range s.Steps {
 		words := strings.Fields(step.Command)
@@ -55,6 +62,7 @@ func runEdges(t *testing.T, file, text string) {
 				User:      slices.Contains(words, "user"),
 				Container: slices.Contains(words, "container"),
 				Devices:   slices.Contains(words, "devices"),
+				Mounted:   mounted(words),
 			})
 		case "load":
 			out = showEdges(l.Load(words[1]))

@@ -14,6 +14,7 @@ import (
 	"rouse/internal/host/dirs"
 	"rouse/internal/host/generator"
 	"rouse/internal/host/journal"
+	"rouse/internal/host/mounts"
 	"rouse/internal/host/notify"
 	"rouse/internal/host/output"
 	"rouse/internal/host/reap"
@@ -59,6 +60,9 @@ func (m *Manager) open() (err error) {
 		m.logf(engine.Notice, "", "PID files are read only once: %v", err)
 		m.watcher = nil
 	}
+	if m.cfg.Mounts != nil {
+		m.watchMounts()
+	}
 	if m.cfg.Generators != nil {
 		m.generators = &generator.Runner{
 			Places: *m.cfg.Generators, Start: m.spawner.Start, Log: m.logLine,
@@ -98,6 +102,9 @@ func (m *Manager) close() {
 	}
 	if m.watcher != nil {
 		m.watcher.Close()
+	}
+	if m.table != nil {
+		m.table.Close()
 	}
 	for _, set := range m.sockets {
 		set.Close()
@@ -153,6 +160,9 @@ func (m *Manager) reaped(ev engine.Reaped) {
 	if m.flying > 0 && name == "" {
 		m.early[ev.PID] = ev
 		return
+	}
+	if strings.HasSuffix(name, ".mount") {
+		m.refreshMounts() // what it has done counts before its end does
 	}
 	ev.Last = name != "" && m.flyingBy[name] == 0 && m.isEmpty(name)
 	m.step(ev)
@@ -271,6 +281,10 @@ func (m *Manager) findMain(fx engine.FindMain) {
 // fileChanged is called when a watched PID file may be there.
 func (m *Manager) fileChanged(id string) {
 	m.post(func() {
+		if id == mounts.UserOptions {
+			m.refreshMounts()
+			return
+		}
 		fx, ok := m.finds[id]
 		if !ok {
 			return

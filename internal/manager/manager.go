@@ -26,6 +26,7 @@ import (
 	"rouse/internal/host/generator"
 	"rouse/internal/host/identity"
 	"rouse/internal/host/journal"
+	"rouse/internal/host/mounts"
 	"rouse/internal/host/notify"
 	"rouse/internal/host/output"
 	"rouse/internal/host/reap"
@@ -58,6 +59,10 @@ type Config struct {
 	Cgroups     cgroup.Kind
 	Home        string            // where a user manager's services start
 	Generators  *generator.Places // nil: none is run
+	// Mounts is the mount table, which the loader looks at too; nil is none. With
+	// AllMounts, each mount has a unit; without, only those that units have mounted.
+	Mounts    *mounts.Table
+	AllMounts bool
 }
 
 // Manager runs units. Its exported methods are those of face.Manager.
@@ -80,6 +85,7 @@ type Manager struct {
 	poller  *socket.Poller
 	watcher *watch.Watcher
 	machine condition.Env
+	table   *mounts.Watcher // nil: changes of the mount table are not told
 
 	generators     *generator.Runner // nil: there are none
 	generate       context.Context
@@ -309,6 +315,8 @@ func (m *Manager) do(fx engine.Effect) {
 		m.goes(func() { m.send(m.testConditions(fx)) })
 	case engine.Listen:
 		m.listen(fx)
+	case engine.PrepareMount:
+		m.prepareMount(fx)
 	case engine.WatchName:
 		m.watchName(fx)
 	case engine.Watch:
@@ -354,6 +362,7 @@ func (m *Manager) do(fx engine.Effect) {
 
 // begin loads the first target and starts it.
 func (m *Manager) begin() {
+	m.refreshMounts()
 	units := m.closure([]string{m.cfg.Target})
 	m.logFaults(units)
 	m.step(engine.Loaded{Units: units})

@@ -139,8 +139,11 @@ func (c *console) String() string {
 const patience = 20 * time.Second
 
 // begin starts a manager; units are files by name, in which SELF is the command of
-// a test service and DIR the temporary directory. It ends with the test.
-func begin(t *testing.T, units map[string]string) *fixture {
+// a test service and DIR the temporary directory. Options change what it is made
+// with. It ends with the test.
+func begin(
+	t *testing.T, units map[string]string, options ...func(*Config, *load.Config),
+) *fixture {
 	t.Helper()
 	f := &fixture{t: t, dir: t.TempDir(), log: &console{up: make(chan struct{})}}
 	f.write("default.target", "[Unit]\nAllowIsolate=yes\nWants=first.service\n")
@@ -150,16 +153,21 @@ func begin(t *testing.T, units map[string]string) *fixture {
 	}
 	ground := graph.Ground{User: true}
 	path := []string{f.dir, filepath.Join(f.dir, "run/systemd/generator")}
-	f.Manager = New(Config{
+	config := Config{
 		Version: "test", User: true, RuntimeDir: filepath.Join(f.dir, "run"), Home: f.dir,
 		Environ: os.Environ(), Environment: []string{"HOME=" + f.dir}, Console: f.log,
 		Level: engine.Info, UnitPath: path, Output: unit.StdioInherit, OutputError: unit.StdioInherit,
 		Cgroups: cgroup.None, Bases: dirs.Bases{}, Generators: f.generators(),
-		Loader: load.New(load.Config{
-			FS: os.DirFS("/").(fs.ReadLinkFS), Path: path, User: true, Home: f.dir,
-			RuntimeDir: filepath.Join(f.dir, "run"), Complete: ground.Complete,
-		}),
-	})
+	}
+	loading := load.Config{
+		FS: os.DirFS("/").(fs.ReadLinkFS), Path: path, User: true, Home: f.dir,
+		RuntimeDir: filepath.Join(f.dir, "run"), Complete: ground.Complete,
+	}
+	for _, option := range options {
+		option(&config, &loading)
+	}
+	config.Loader = load.New(loading)
+	f.Manager = New(config)
 	ctx, cancel := context.WithCancel(context.Background())
 	type result struct {
 		Ending

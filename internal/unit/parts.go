@@ -80,17 +80,6 @@ var pathKindWords = [PathKinds]string{
 
 func (k PathKind) String() string { return pathKindWords[k] }
 
-// Mount is the [Mount] section without its Exec, Kill and Resources parts. systemd.mount(5).
-type Mount struct {
-	What, Where, FSType, Options string
-	Timeout                      value.Span // TimeoutSec=, default DefaultTimeoutStartSec=
-	DirectoryMode                value.Mode // default 0755
-	SloppyOptions                bool
-	LazyUnmount                  bool
-	ForceUnmount                 bool
-	ReadWriteOnly                bool
-}
-
 // Automount is the [Automount] section. systemd.automount(5).
 type Automount struct {
 	Where, ExtraOptions string

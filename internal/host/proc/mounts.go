@@ -54,17 +54,17 @@ func parseMount(line string) (m Mount, ok bool) {
 	if err != nil || err2 != nil {
 		return m, false
 	}
-	m.Root, m.Point = unescape(f[3]), unescape(f[4])
+	m.Root, m.Point = Unescape(f[3]), Unescape(f[4])
 	m.Options = strings.Split(f[5], ",")
-	m.Type, m.Source = unescape(f[dash+1]), unescape(f[dash+2])
+	m.Type, m.Source = Unescape(f[dash+1]), Unescape(f[dash+2])
 	if len(f) > dash+3 {
-		m.SuperOptions = strings.Split(unescape(f[dash+3]), ",")
+		m.SuperOptions = strings.Split(Unescape(f[dash+3]), ",")
 	}
 	return m, true
 }
 
-// unescape undoes the octal escapes \040 and so on of blanks and backslashes.
-func unescape(s string) string {
+// Unescape undoes the octal escapes \040 and so on of blanks and backslashes.
+func Unescape(s string) string {
 	if !strings.Contains(s, `\`) {
 		return s
 	}

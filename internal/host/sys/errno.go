@@ -16,6 +16,7 @@ const (
 	ENOMEM  = unix.ENOMEM
 	ENOSYS  = unix.ENOSYS
 	ENOTDIR = unix.ENOTDIR
+	ELOOP   = unix.ELOOP
 	ENXIO   = unix.ENXIO
 	EMFILE  = unix.EMFILE
 	ENFILE  = unix.ENFILE

@@ -320,7 +320,9 @@ func finishMount(u *unit.Unit) error {
 	switch {
 	case !namedAfter(u.Name, m.Where, ".mount"):
 		return why("Where=" + m.Where + " does not go with the name of the unit")
-	case m.What == "":
+	case unit.IsSystemMount(m.Where):
+		return why("the system itself has something mounted at " + m.Where)
+	case m.What == "" && !m.Found:
 		return why("no What=")
 	case u.Exec.PAMName != "" && u.Kill.Mode != unit.KillControlGroup && u.Kill.Mode != unit.KillMixed:
 		return why("PAMName= needs KillMode=control-group or mixed")

@@ -8,7 +8,6 @@ import (
 
 // Why the settings of whole unit types are Parsed.
 const (
-	noMounts     = "mount units do not mount yet"
 	noAutomounts = "automount units do not watch yet"
 	noSwaps      = "swap units do not swap yet"
 	noTimers     = "timer units do not fire yet"
@@ -16,35 +15,34 @@ const (
 )
 
 var mountRows = []Row{
-	{Name: "DirectoryMode", Group: mountGroup, Default: "0755", Support: Parsed, Note: noMounts,
+	{Name: "DirectoryMode", Group: mountGroup, Default: "0755",
 		Doc: "The mode of directories made for the mount point.",
 		in:  in[value.Mode]{&mode, func(u *unit.Unit) *value.Mode { return &u.Mount.DirectoryMode }}},
-	{Name: "ForceUnmount", Group: mountGroup, Default: "no", Support: Parsed, Note: noMounts,
+	{Name: "ForceUnmount", Group: mountGroup, Default: "no",
 		Doc: "Unmount even a file system that cannot be reached.",
 		in:  in[bool]{&boolean, func(u *unit.Unit) *bool { return &u.Mount.ForceUnmount }}},
-	{Name: "LazyUnmount", Group: mountGroup, Default: "no", Support: Parsed, Note: noMounts,
+	{Name: "LazyUnmount", Group: mountGroup, Default: "no",
 		Doc: "Unmount even a file system in use; it goes when nobody uses it any more.",
 		in:  in[bool]{&boolean, func(u *unit.Unit) *bool { return &u.Mount.LazyUnmount }}},
-	{Name: "Options", Group: mountGroup, Support: Parsed, Note: noMounts,
+	{Name: "Options", Group: mountGroup,
 		Doc: "Mount options, separated by commas.",
 		in:  in[string]{&expanded, func(u *unit.Unit) *string { return &u.Mount.Options }}},
-	{Name: "ReadWriteOnly", Group: mountGroup, Default: "no", Support: Parsed, Note: noMounts,
+	{Name: "ReadWriteOnly", Group: mountGroup, Default: "no",
 		Doc: "Fail instead of mounting read-only what cannot be mounted for writing.",
 		in:  in[bool]{&boolean, func(u *unit.Unit) *bool { return &u.Mount.ReadWriteOnly }}},
-	{Name: "SloppyOptions", Group: mountGroup, Default: "no", Support: Parsed, Note: noMounts,
+	{Name: "SloppyOptions", Group: mountGroup, Default: "no",
 		Doc: "Put up with mount options that the file system does not know.",
 		in:  in[bool]{&boolean, func(u *unit.Unit) *bool { return &u.Mount.SloppyOptions }}},
 	{Name: "TimeoutSec", Group: mountGroup, Bus: "TimeoutUSec", Default: "90s",
-		Support: Parsed, Note: noMounts,
 		Doc: "How long mounting and unmounting may take.",
 		in:  in[value.Span]{&timeout, func(u *unit.Unit) *value.Span { return &u.Mount.Timeout }}},
-	{Name: "Type", Group: mountGroup, Support: Parsed, Note: noMounts,
+	{Name: "Type", Group: mountGroup,
 		Doc: "The type of the file system.",
 		in:  in[string]{&expanded, func(u *unit.Unit) *string { return &u.Mount.FSType }}},
-	{Name: "What", Group: mountGroup, Support: Parsed, Note: noMounts,
+	{Name: "What", Group: mountGroup,
 		Doc: "The device, file or other thing to mount.",
 		in:  in[string]{&expanded, func(u *unit.Unit) *string { return &u.Mount.What }}},
-	{Name: "Where", Group: mountGroup, Support: Parsed, Note: noMounts,
+	{Name: "Where", Group: mountGroup,
 		Doc: "The mount point; the unit must be named after it.",
 		in:  in[string]{&path, func(u *unit.Unit) *string { return &u.Mount.Where }}},
 }

@@ -93,7 +93,6 @@ var unitRows = []Row{
 	{Name: "Requires", Group: unitGroup, in: dep{unit.Requires},
 		Doc: "Start these units with the unit, fail if one of them fails, stop when one is stopped."},
 	{Name: "RequiresMountsFor", Group: unitGroup,
-		Support: Partial, Note: "mount units are required and ordered, and not started",
 		Doc: "Require the mount units below which these paths lie, and start after them.",
 		in:  in[[]string]{&mountsFor, func(u *unit.Unit) *[]string { return &u.RequiresMountsFor }}},
 	{Name: "RequiresOverridable", Group: unitGroup, Same: "Requires",

@@ -53,6 +53,8 @@ func (j *job) load(asked string) {
 	if found {
 		j.u.Names = j.tree.aliases(primary, asked)
 		j.fragment(f)
+	} else if j.mounted() {
+		j.u.Load = unit.Loaded
 	} else if needsFile(t) && !j.u.Perpetual {
 		j.u.Load = unit.NotFound
 	} else {
@@ -65,6 +67,26 @@ func (j *job) load(asked string) {
 	j.edgesFromDirectories()
 	j.dropIns()
 	j.finish()
+}
+
+// mounted makes j.u of what is mounted at the path that it is named after.
+func (j *job) mounted() bool {
+	if j.u.Mount == nil || j.c.Mounted == nil {
+		return false
+	}
+	where, err := name.ToPath(j.u.Name)
+	if err != nil {
+		return false
+	}
+	m, ok := j.c.Mounted(where)
+	if !ok {
+		return false
+	}
+	own := j.u.Mount
+	own.What, own.Where, own.FSType, own.Options = m.What, where, m.FSType, m.Options
+	own.Found = true
+	j.u.SourcePath = "/proc/self/mountinfo"
+	return true
 }
 
 // fragment reads the main file of the unit. Perpetual units are what is built in

@@ -1,0 +1,123 @@
+package manager
+
+import (
+	"strings"
+	"sync/atomic"
+
+	"rouse/internal/engine"
+	"rouse/internal/host/mounts"
+	"rouse/internal/unit"
+	"rouse/internal/unit/name"
+)
+
+// watchMounts has the mount table looked at whenever it changes.
+func (m *Manager) watchMounts() {
+	var pending atomic.Bool
+	w, err := mounts.Watch(func() {
+		if pending.CompareAndSwap(false, true) {
+			m.post(func() {
+				pending.Store(false)
+				m.refreshMounts()
+			})
+		}
+	})
+	if err != nil {
+		m.logf(engine.Notice, "", "mounts that others make are not followed: %v", err)
+		return
+	}
+	m.table = w
+	if m.watcher != nil { // mount(8) writes there what the kernel does not know
+		if _, err := m.watcher.Add(mounts.UserOptions, mounts.UserOptions); err != nil {
+			m.logf(engine.Debug, "", "%v", err)
+		}
+	}
+}
+
+// refreshMounts looks at the mount table and tells the engine what is different.
+func (m *Manager) refreshMounts() {
+	if m.cfg.Mounts == nil {
+		return
+	}
+	gone, changed, err := m.cfg.Mounts.Refresh()
+	if err != nil {
+		m.logf(engine.Debug, "", "read the mount table: %v", err)
+		return
+	}
+	for _, where := range gone {
+		if unitName, err := name.FromPath(where, ".mount"); err == nil {
+			m.step(engine.MountGone{Unit: unitName})
+		}
+	}
+	for _, mt := range changed {
+		unitName, err := name.FromPath(mt.Where, ".mount")
+		if err != nil {
+			m.logf(engine.Warning, "", "what is mounted at %s has no unit: %v", mt.Where, err)
+			continue
+		}
+		if m.haveMount(unitName, mt) {
+			m.step(engine.MountSeen{Unit: unitName, What: mt.What, Type: mt.Type, Options: mt.Options})
+		}
+	}
+}
+
+// haveMount reports that the unit of a mount is loaded, and loads it where it should
+// be. A manager that is neither PID 1 nor a user's has no business with what others
+// mount: at its end it would unmount it.
+func (m *Manager) haveMount(unitName string, mt mounts.Mount) bool {
+	def := m.e.Definition(unitName)
+	if !m.cfg.AllMounts {
+		s, _ := m.e.Unit(unitName)
+		return def != nil && s.Active != "inactive" && s.Active != "failed"
+	}
+	old := def != nil && def.Load != unit.NotFound
+	if old && !(def.Mount.Found && differs(def.Mount, mt)) {
+		return true
+	}
+	units := m.cfg.Loader.Closure([]string{unitName}, func(n string) bool {
+		d := m.e.Definition(n)
+		return n != unitName && d != nil && d.Load != unit.NotFound
+	})
+	for _, u := range units {
+		if u.Name == unitName && u.Mount != nil && u.Mount.Found {
+			m.beforeUsers(u)
+		}
+	}
+	m.logFaults(units)
+	m.step(engine.Loaded{Units: units})
+	return true
+}
+
+// differs reports that a definition made of the mount table is out of date.
+func differs(d *unit.Mount, mt mounts.Mount) bool {
+	return d.What != mt.What || d.FSType != mt.Type || d.Options != mt.Options
+}
+
+// beforeUsers orders a mount that has just come before the units that need its path.
+// Those that are loaded later order themselves.
+func (m *Manager) beforeUsers(u *unit.Unit) {
+	where := strings.TrimSuffix(u.Mount.Where, "/") + "/"
+	for _, d := range m.e.Definitions() {
+		for _, p := range d.RequiresMountsFor {
+			if strings.HasPrefix(p+"/", where) && d.Name != u.Name {
+				u.Edges = append(u.Edges, unit.Edge{Kind: unit.Before, Name: d.Name})
+				break
+			}
+		}
+	}
+}
+
+// prepareMount makes the mount point of a unit.
+func (m *Manager) prepareMount(fx engine.PrepareMount) {
+	d := fx.Unit.Mount
+	m.goes(func() {
+		note, err := mounts.Prepare(d.What, d.Where, d.IsBind(), d.DirectoryMode)
+		if note != "" {
+			m.logf(engine.Notice, fx.Unit.Name, "%s", note)
+		}
+		ev := engine.MountPrepared{Op: fx.Op}
+		if err != nil {
+			ev.Why = err.Error()
+		}
+		m.send(ev)
+	})
+}

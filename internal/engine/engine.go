@@ -22,8 +22,10 @@ import (
 type Config struct {
 	// Seed feeds random delays and invocation IDs; it should differ at each boot.
 	Seed uint64
-	// Strict makes impossible situations panic; for tests.
+	// Strict makes impossible situations panic, and lets panics through; for tests.
 	Strict bool
+	// Stack tells where a panic came from, for the log; it may be nil.
+	Stack func() []byte
 	// User is set for a user manager.
 	User bool
 }
@@ -53,6 +55,7 @@ type Engine struct {
 	busy     bool // a job was there since the last Idle
 	ending   string
 	failed   int
+	panics   int // in this step
 	cause    *Cause
 	level    Level // lines above it are not written
 
@@ -104,15 +107,37 @@ func (e *Engine) SetLevel(l Level) { e.level = l }
 // the caller's until the next Step.
 func (e *Engine) Step(now value.Instant, ev Event) []Effect {
 	e.now = now
-	e.out = e.out[:0]
+	e.out, e.panics = e.out[:0], 0
 	e.cause, e.fresh = nil, false
-	e.expire()
-	e.settle() // before the event: it may take units away
+	e.survive(e.expire)
+	e.survive(e.settle) // before the event: it may take units away
 	e.cause = nil
-	e.handle(ev)
-	e.settle()
-	e.rest()
+	e.survive(func() { e.handle(ev) })
+	e.survive(e.settle)
+	e.survive(e.rest)
 	return e.out
+}
+
+// survive carries out a part of a step. Where it panics, what it had ordered until
+// then is carried out all the same, and the parts that follow go on with the rest:
+// whatever is wrong about one unit, the others are looked after.
+func (e *Engine) survive(part func()) {
+	defer func() {
+		if e.cfg.Strict {
+			return
+		}
+		p := recover()
+		if p == nil {
+			return
+		}
+		e.panics++
+		var stack []byte
+		if e.cfg.Stack != nil {
+			stack = e.cfg.Stack()
+		}
+		e.log(Err, nil, "internal error in the engine: %v (carrying on)\n%s", p, stack)
+	}()
+	part()
 }
 
 // NextWake reports when Step must be called even if nothing happens, in
@@ -181,26 +206,36 @@ func (e *Engine) settle() {
 		if e.cfg.Strict && n > 5000 {
 			panic("engine: one event has no end")
 		}
-		switch {
-		case len(e.runq) > 0:
-			j := e.runq[0]
-			e.runq = e.runq[1:]
-			e.runJob(j)
-		case len(e.deferred) > 0:
-			r := e.deferred[0]
-			e.deferred = e.deferred[1:]
-			e.requestSelf(r)
-		case len(e.due) > 0:
-			u := e.due[0]
-			e.due = e.due[1:]
-			e.settleUnit(u)
-		case e.releaseIdlers():
-		case e.breakDeadlock():
-		default:
+		more := e.panics < 100
+		e.survive(func() { more = e.settleNext() })
+		if !more {
 			e.runq, e.deferred, e.due = e.runq[:0], e.deferred[:0], e.due[:0]
 			return
 		}
 	}
+}
+
+// settleNext carries out one thing. It reports false when there is nothing left.
+func (e *Engine) settleNext() bool {
+	switch {
+	case len(e.runq) > 0:
+		j := e.runq[0]
+		e.runq = e.runq[1:]
+		e.runJob(j)
+	case len(e.deferred) > 0:
+		r := e.deferred[0]
+		e.deferred = e.deferred[1:]
+		e.requestSelf(r)
+	case len(e.due) > 0:
+		u := e.due[0]
+		e.due = e.due[1:]
+		e.settleUnit(u)
+	case e.releaseIdlers():
+	case e.breakDeadlock():
+	default:
+		return false
+	}
+	return true
 }
 
 // rest ends a step: the queues are empty.

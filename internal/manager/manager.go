@@ -136,7 +136,9 @@ func New(cfg Config) *Manager {
 	}
 	m := &Manager{
 		cfg: cfg, events: make(chan func(), 1024), desks: make(chan struct{}, workers),
-		e:       engine.New(engine.Config{Seed: rand.Uint64(), User: cfg.User}),
+		e: engine.New(engine.Config{
+			Seed: rand.Uint64(), User: cfg.User, Stack: debug.Stack,
+		}),
 		users:   identity.New(""),
 		sockets: map[string]*socket.Set{}, conns: map[engine.Handle]*socket.Conn{},
 		stored:   map[engine.Handle]*storedFD{},

@@ -128,7 +128,7 @@ func verify(a *app, args []string) (int, error) {
 
 // report prints the faults of one unit; false if there are any.
 func (f *files) report(a *app, unitName string) bool {
-	u := f.loader.Load(unitName)
+	u := f.Loader().Load(unitName)
 	good := len(u.Faults) == 0
 	for _, fault := range u.Faults {
 		fmt.Fprintln(a.Stdout, fault)

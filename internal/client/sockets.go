@@ -181,9 +181,9 @@ func listUnitFiles(a *app, args []string) (int, error) {
 	}
 	type line struct{ unit, state, preset string }
 	var lines []line
-	for _, file := range f.loader.Files() {
+	for _, file := range f.Loader().Files() {
 		typ := path.Ext(file.Name)
-		state := f.state(file.Name)
+		state := f.State(file.Name)
 		switch {
 		case file.Path == "" || !matches(args, file.Name):
 		case len(a.opts.types) > 0 && !slices.Contains(a.opts.types, strings.TrimPrefix(typ, ".")):

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"rouse/internal/face"
+	"rouse/internal/unit/install"
 	"rouse/internal/unit/name"
 	"rouse/internal/unit/value"
 )
@@ -188,7 +189,7 @@ func (s *statusPage) faults() {
 	file := s.p.string("FragmentPath")
 	if _, told := s.p.index["Faults"]; !told && file != "" {
 		if f, err := s.a.files(); err == nil {
-			if u := f.loader.Load(s.p.string("Id")); u.Fragment == file {
+			if u := f.Loader().Load(s.p.string("Id")); u.Fragment == file {
 				ignored = u.NotHonoured
 				for _, fault := range u.Faults {
 					faults = append(faults, fault.String())
@@ -253,15 +254,15 @@ func (s *statusPage) fileState() []string {
 	state, preset := s.p.string("UnitFileState"), s.p.string("UnitFilePreset")
 	if _, known := s.p.index["UnitFileState"]; !known {
 		if f, err := s.a.files(); err == nil {
-			state = f.state(s.p.string("Id"))
-			preset = f.preset(s.p.string("Id"), state)
+			state = f.State(s.p.string("Id"))
+			preset = f.preset(path.Base(s.p.string("FragmentPath")), state)
 		}
 	}
 	if state == "" {
 		return nil
 	}
 	out := []string{state}
-	if preset != "" && hasPreset(state) {
+	if preset != "" && install.HasPreset(state) {
 		out = append(out, "preset: "+preset)
 	}
 	return out

@@ -11,6 +11,7 @@ import (
 	"rouse/internal/face"
 	"rouse/internal/graph/transaction"
 	"rouse/internal/unit"
+	"rouse/internal/unit/install"
 	"rouse/internal/unit/name"
 	"rouse/internal/unit/value"
 )
@@ -163,7 +164,9 @@ func (m *Manager) properties(unit string) []face.Property {
 		cgroup = g.Path()
 	}
 	faults, notHonoured := []string{}, []string{}
+	state, preset := "", ""
 	if def := m.e.Definition(unit); def != nil {
+		state, preset = m.fileState(def)
 		for _, f := range def.Faults {
 			faults = append(faults, f.String())
 		}
@@ -173,9 +176,23 @@ func (m *Manager) properties(unit string) []face.Property {
 	list = append(list,
 		face.Property{Name: "ControlGroup", Type: "s", Value: cgroup},
 		face.Property{Name: "Faults", Type: "as", Value: faults},
-		face.Property{Name: "NotHonoured", Type: "as", Value: notHonoured})
+		face.Property{Name: "NotHonoured", Type: "as", Value: notHonoured},
+		face.Property{Name: "UnitFileState", Type: "s", Value: state},
+		face.Property{Name: "UnitFilePreset", Type: "s", Value: preset})
 	slices.SortFunc(list, func(a, b face.Property) int { return strings.Compare(a.Name, b.Name) })
 	return list
+}
+
+// fileState tells whether the unit's file is enabled, and would be by preset; nothing
+// of what has no file. What the files say is remembered until the next reload.
+func (m *Manager) fileState(def *unit.Unit) (state, preset string) {
+	if def.Fragment == "" {
+		return "", ""
+	}
+	if m.files == nil {
+		m.files = install.New(m.cfg.Loader.Config())
+	}
+	return m.files.State(def.Name), m.files.Presets().Word(path.Base(def.Fragment))
 }
 
 // Processes implements face.Manager.

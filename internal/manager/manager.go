@@ -35,6 +35,7 @@ import (
 	"rouse/internal/host/sys"
 	"rouse/internal/host/watch"
 	"rouse/internal/unit"
+	"rouse/internal/unit/install"
 	"rouse/internal/unit/load"
 	"rouse/internal/unit/value"
 )
@@ -85,6 +86,7 @@ type Manager struct {
 	poller  *socket.Poller
 	watcher *watch.Watcher
 	machine condition.Env
+	files   *install.Files  // whether unit files are enabled; nil until asked for
 	table   *mounts.Watcher // nil: changes of the mount table are not told
 
 	generators     *generator.Runner // nil: there are none

@@ -147,6 +147,7 @@ func (m *Manager) reload(dry bool) (r face.ReloadReport) {
 		names = append(names, s.Name)
 	}
 	m.cfg.Loader.Refresh()
+	m.files = nil
 	units := m.cfg.Loader.Closure(names, nil)
 	found := map[string]bool{}
 	for _, u := range units {

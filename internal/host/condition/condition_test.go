@@ -155,28 +155,6 @@ func TestAll(t *testing.T) {
 	}
 }
 
-func TestMatch(t *testing.T) {
-	for _, c := range []struct {
-		pattern, s string
-		want       bool
-	}{
-		{"", "", true}, {"", "a", false}, {"*", "", true}, {"a*", "abc/d", true},
-		{"*c", "abc", true}, {"*b", "abc", false}, {"a?c", "abc", true}, {"a?c", "ac", false},
-		{"[a-c]x", "bx", true}, {"[!a-c]x", "bx", false}, {"[^a-c]x", "dx", true},
-		{"[]a]", "]", true}, {"[a-]", "-", true}, {"[", "[", true}, {"[a", "[a", true},
-		{`\*`, "*", true}, {`\*`, "a", false}, {"[[:digit:]]*", "5x", true},
-		{"[[:alpha:]_]", "_", true}, {"*a*b*c*", "xxaxxbxxcxx", true}, {"*a*b*c", "xxaxxbxxcxx", false},
-		{"?", "ä", true}, {`a\`, `a\`, true},
-	} {
-		if got := match(c.pattern, c.s, false); got != c.want {
-			t.Errorf("match(%q, %q) = %v", c.pattern, c.s, got)
-		}
-	}
-	if !match("A*", "abc", true) || match("A*", "abc", false) {
-		t.Error("case")
-	}
-}
-
 func TestReadPressure(t *testing.T) {
 	const text = "some avg10=1.50 avg60=2.00 avg300=3.25 total=1\n" +
 		"full avg10=0.50 avg60=0.10 avg300=0.00 total=2\n"

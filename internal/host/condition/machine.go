@@ -70,7 +70,7 @@ func kernelVersion(param string, _ *Env) (bool, error) {
 		word = strings.TrimSpace(word)
 		o, version, ok := cutOrder(word)
 		if !ok {
-			if !match(word, u.Release, false) {
+			if !value.Match(word, u.Release, false) {
 				return false, nil
 			}
 			continue
@@ -246,7 +246,7 @@ func smbios(what string) (bool, error) {
 	}
 	have, want := strings.TrimRight(string(text), "\n"), strings.TrimSpace(want)
 	if o.isEquality() {
-		return match(want, have, false) == (o == "=" || o == "=="), nil
+		return value.Match(want, have, false) == (o == "=" || o == "=="), nil
 	}
 	return o.holds(value.CompareVersions(have, want)), nil
 }

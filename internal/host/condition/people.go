@@ -72,7 +72,7 @@ func host(param string, _ *Env) (bool, error) {
 		return strings.TrimSpace(string(text)) == id, err
 	}
 	name, err := os.Hostname()
-	return match(param, name, true), err
+	return value.Match(param, name, true), err
 }
 
 func isHex(s string) bool {

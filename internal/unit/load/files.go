@@ -19,15 +19,26 @@ type File struct {
 func (l *Loader) Files() []File {
 	t := l.scan()
 	all := make([]File, 0, len(t.files))
-	for n, f := range t.files {
-		shown := File{Name: n, Path: f.path, Alias: f.alias, Masked: f.masked, Linked: f.linked}
-		if f.alias != "" {
-			if end, ok := t.chase(n); ok {
-				shown.Alias = end.name
-			}
-		}
-		all = append(all, shown)
+	for n := range t.files {
+		file, _ := l.File(n)
+		all = append(all, file)
 	}
 	slices.SortFunc(all, func(a, b File) int { return cmp.Compare(a.Name, b.Name) })
 	return all
+}
+
+// File gives the unit file of exactly that name.
+func (l *Loader) File(unitName string) (File, bool) {
+	t := l.scan()
+	f, ok := t.files[unitName]
+	if !ok {
+		return File{}, false
+	}
+	shown := File{Name: unitName, Path: f.path, Alias: f.alias, Masked: f.masked, Linked: f.linked}
+	if f.alias != "" {
+		if end, ok := t.chase(unitName); ok {
+			shown.Alias = end.name
+		}
+	}
+	return shown, true
 }

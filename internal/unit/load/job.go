@@ -42,6 +42,9 @@ func (j *job) load(asked string) {
 	}
 	j.u = directive.New(primary, t, j.c.Defaults)
 	j.u.Perpetual = j.perpetual(primary)
+	if j.u.Perpetual && j.u.Mount != nil {
+		j.u.Mount.Where = "/"
+	}
 	j.facts.Name = primary
 	j.context = directive.Context{
 		Expand: j.expand, ExpandName: j.expandName, User: j.c.User, Home: j.c.Home,

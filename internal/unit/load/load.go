@@ -51,6 +51,9 @@ func New(c Config) *Loader {
 	return l
 }
 
+// Config gives what the loader was made with.
+func (l *Loader) Config() Config { return l.c }
+
 // Refresh forgets all that was read (daemon-reload).
 func (l *Loader) Refresh() {
 	l.tree = nil

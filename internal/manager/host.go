@@ -113,7 +113,7 @@ func (m *Manager) close() {
 		m.closeConn(h)
 	}
 	m.closeStore()
-	m.wg.Wait()
+	m.crew.dismiss()
 	for ch := range m.listeners {
 		close(ch)
 	}

@@ -9,10 +9,8 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
-	"runtime"
 	"runtime/debug"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -71,11 +69,10 @@ type Manager struct {
 	cfg    Config
 	e      *engine.Engine
 	events chan func()
-	desks  chan struct{}   // held by the workers at work
+	crew   crew
 	local  []engine.Event  // outcomes that are known at once
 	ctx    context.Context // ends when Run returns
 	cancel context.CancelFunc
-	wg     sync.WaitGroup
 
 	tracker cgroup.Tracker
 	spawner *spawn.Spawner
@@ -137,7 +134,7 @@ func New(cfg Config) *Manager {
 		cfg.Target = "default.target"
 	}
 	m := &Manager{
-		cfg: cfg, events: make(chan func(), 1024), desks: make(chan struct{}, workers),
+		cfg: cfg, events: make(chan func(), 1024),
 		e: engine.New(engine.Config{
 			Seed: rand.Uint64(), User: cfg.User, Stack: debug.Stack,
 		}),
@@ -244,43 +241,6 @@ func (m *Manager) call(ctx context.Context, f func()) error {
 }
 
 var errEnded = &face.Error{Name: face.ShuttingDown, Message: "the manager has ended"}
-
-// goes starts a goroutine that close waits for. A panic in it is logged.
-//
-// Only some of them work at a time: each that waits for the kernel holds a thread,
-// and the Go runtime dies if it needs one more than the system lets it have.
-func (m *Manager) goes(f func()) {
-	m.wg.Add(1)
-	go func() {
-		defer m.wg.Done()
-		defer m.recovered("a worker")
-		m.desks <- struct{}{}
-		defer func() { <-m.desks }()
-		f()
-	}()
-}
-
-// workers is how many workers work at a time, and threads how many threads there
-// are from the beginning on, in case that no more can be had later.
-const (
-	workers = 8
-	threads = workers + 8
-)
-
-// warm has the runtime make its threads while it can.
-func warm() {
-	var ready, done sync.WaitGroup
-	ready.Add(threads)
-	for range threads {
-		done.Go(func() {
-			runtime.LockOSThread()
-			defer runtime.UnlockOSThread()
-			ready.Done()
-			ready.Wait()
-		})
-	}
-	done.Wait()
-}
 
 func (m *Manager) recovered(what string) {
 	if p := recover(); p != nil {

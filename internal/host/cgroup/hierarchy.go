@@ -35,6 +35,7 @@ type hierarchy struct {
 	done   chan struct{}
 
 	mu      sync.Mutex
+	sweeper sweeper
 	groups  map[string]*group // by unit
 	units   map[string]string // path of the group → unit
 	watches map[int]*group
@@ -322,6 +323,7 @@ func (h *hierarchy) Reaped(pid int) {
 
 func (h *hierarchy) Close() error {
 	h.moved.Wait()
+	h.sweeper.wait(&h.mu)
 	h.leave()
 	if h.events == nil {
 		return nil
@@ -336,7 +338,8 @@ func (g *group) Path() string { return g.path }
 
 // make makes the directory. The caller holds h.mu.
 func (g *group) make() error {
-	if g.made {
+	if g.made || g.h.sweeper.spare(g.dir) {
+		g.made = true
 		return nil
 	}
 	err := sys.MakeDirectory(g.dir, 0o755)
@@ -375,10 +378,9 @@ func (g *group) lost() {
 	g.watch = -1
 }
 
-// observe has the kernel tell when the group is empty, where it does.
+// observe has the kernel tell when the group is empty, where it does. The caller
+// holds h.mu.
 func (g *group) observe() {
-	g.h.mu.Lock()
-	defer g.h.mu.Unlock()
 	if g.h.events == nil || g.watch >= 0 || !g.made {
 		return
 	}
@@ -435,6 +437,7 @@ func (g *group) Register(pid int, _ string) {
 
 func (g *group) Attach(pid int) error {
 	g.h.mu.Lock()
+	defer g.h.mu.Unlock()
 	fd, err := g.open()
 	if err == nil {
 		sys.CloseFD(fd)
@@ -442,7 +445,6 @@ func (g *group) Attach(pid int) error {
 		g.populated = true
 		err = join(g.dir, pid)
 	}
-	g.h.mu.Unlock()
 	if err != nil {
 		return fmt.Errorf("attach process %d to %s: %w", pid, g.unit, err)
 	}
@@ -588,7 +590,9 @@ func (g *group) report() {
 	g.h.mu.Unlock()
 	empty, err := g.Empty()
 	if err == nil && !empty {
+		g.h.mu.Lock()
 		g.observe()
+		g.h.mu.Unlock()
 		empty, err = g.Empty()
 	}
 	if err != nil {
@@ -598,51 +602,4 @@ func (g *group) report() {
 	if was && empty {
 		g.h.config.Empty(g.unit)
 	}
-}
-
-func (g *group) Remove() error {
-	err := g.remove()
-	if errors.Is(err, sys.EBUSY) { // of processes that nobody had told of
-		g.observe()
-	}
-	return err
-}
-
-func (g *group) remove() error {
-	g.h.mu.Lock()
-	defer g.h.mu.Unlock()
-	var err error
-	if g.made {
-		err = sys.RemoveDirectory(g.dir)
-	}
-	if errors.Is(err, sys.EBUSY) || errors.Is(err, sys.ENOTEMPTY) {
-		err = g.removeTree()
-	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		g.populated = true
-		return fmt.Errorf("remove control group of %s: %w", g.unit, err)
-	}
-	g.lost()
-	if g.h.groups[g.unit] == g {
-		delete(g.h.groups, g.unit)
-		delete(g.h.units, g.path)
-	}
-	return nil
-}
-
-// removeTree removes the groups that are in this one, and then itself.
-func (g *group) removeTree() error {
-	var dirs []string
-	if err := g.walk(func(dir, _ string) error {
-		dirs = append(dirs, dir)
-		return nil
-	}); err != nil {
-		return err
-	}
-	for _, dir := range slices.Backward(dirs) {
-		if err := sys.RemoveDirectory(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-	}
-	return nil
 }

@@ -20,6 +20,11 @@ import (
 // The manager is the parent of all orphans below it. Of one that has a session of
 // its own and an empty environment nothing is left that tells where it comes
 // from, but the moment: it was not there before a process of its unit died.
+//
+// Where the kernel lists the children of a process (exact), a unit is what is below
+// those of its processes that are children of the manager, and empty when there are
+// none: each orphan is found as soon as any process dies, and is waited for then.
+// Elsewhere all processes are looked at.
 type none struct {
 	config Config
 	self   int
@@ -31,12 +36,15 @@ type none struct {
 	// seen are children of the manager of no known unit, by pid with their start:
 	// its own, those from before it, and orphans that could be of several units.
 	seen map[int]uint64
+
+	exact bool
 }
 
 // member is a process of a unit.
 type member struct {
 	unit  *loose
-	start uint64
+	start uint64 // 0 if it was not looked up: while it is not reaped, no other has its pid
+	child bool   // of the manager
 	// gone is set when it has been reaped. It is kept while it still gives its
 	// number to a session or process group, for that number stays taken.
 	gone bool
@@ -44,10 +52,16 @@ type member struct {
 
 // loose is a unit's group without a control group.
 type loose struct {
-	n         *none
-	unit      string
+	n    *none
+	unit string
+
+	// Guarded by n.mu.
 	populated bool
-	first     uint64 // start of the first process; guarded by n.mu
+	entered   uint64       // when a process was last let in
+	first     uint64       // start of the first process
+	pids      map[int]bool // its members
+	alive     int          // those that are children of the manager and not reaped
+	invoked   []string     // its INVOCATION_IDs
 }
 
 func openNone(c Config) (Tracker, error) {
@@ -59,6 +73,7 @@ func openNone(c Config) (Tracker, error) {
 	for _, s := range n.children() {
 		n.seen[s.PID] = s.Start
 	}
+	_, n.exact = n.orphans()
 	return n, nil
 }
 
@@ -74,7 +89,7 @@ func (n *none) Unit(unit, _ string) (Group, error) {
 	defer n.mu.Unlock()
 	g, ok := n.units[unit]
 	if !ok {
-		g = &loose{n: n, unit: unit}
+		g = &loose{n: n, unit: unit, pids: map[int]bool{}}
 		n.units[unit] = g
 	}
 	return g, nil
@@ -123,7 +138,7 @@ func (n *none) Owner(pid int) (string, bool) {
 
 // known gives the unit that a process is recorded with.
 func (n *none) known(s proc.Stat) *loose {
-	if m, ok := n.members[s.PID]; ok && !m.gone && m.start == s.Start {
+	if m, ok := n.members[s.PID]; ok && !m.gone && (m.start == 0 || m.start == s.Start) {
 		return m.unit
 	}
 	return nil
@@ -160,13 +175,46 @@ func (n *none) identify(s proc.Stat) *loose {
 }
 
 func (n *none) record(s proc.Stat, g *loose) *loose {
-	n.members[s.PID] = member{unit: g, start: s.Start}
+	n.enter(s.PID, member{unit: g, start: s.Start, child: s.Parent == n.self})
 	delete(n.seen, s.PID)
-	g.populated = true
 	if g.first == 0 || s.Start < g.first {
 		g.first = s.Start
 	}
 	return g
+}
+
+// enter makes a process a member, in place of what its pid was before.
+func (n *none) enter(pid int, m member) {
+	n.leave(pid)
+	n.members[pid] = m
+	m.unit.pids[pid] = true
+	m.unit.populated = true
+	if m.child {
+		m.unit.alive++
+	}
+}
+
+// leave forgets a member, if the process is one.
+func (n *none) leave(pid int) {
+	m, ok := n.members[pid]
+	if !ok {
+		return
+	}
+	delete(n.members, pid)
+	delete(m.unit.pids, pid)
+	if m.child && !m.gone {
+		m.unit.alive--
+	}
+}
+
+// gone notes that a member has died, which may still lead a session.
+func (n *none) gone(pid int) {
+	m := n.members[pid]
+	if m.child && !m.gone {
+		m.unit.alive--
+	}
+	m.gone = true
+	n.members[pid] = m
 }
 
 // scan looks at all processes and records those that it can tell. It gives the
@@ -200,13 +248,12 @@ func (n *none) scan() map[*loose][]proc.Stat {
 	n.adopt(children, n.dying(children))
 	for pid, m := range n.members {
 		s, alive := byPID[pid]
-		if alive && s.Start == m.start {
+		if alive && (s.Start == m.start || m.start == 0) {
 			continue
 		}
-		m.gone = true
-		n.members[pid] = m
+		n.gone(pid)
 		if !leads[pid] {
-			delete(n.members, pid)
+			n.leave(pid)
 		}
 	}
 	live := map[*loose][]proc.Stat{}
@@ -285,20 +332,44 @@ func (n *none) candidate(s proc.Stat, dying *loose) *loose {
 func (n *none) Dying(pid int) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	s, err := look(pid)
-	if err != nil {
-		return
+	var g *loose
+	if m, ok := n.members[pid]; ok && !m.gone && m.child {
+		g = m.unit
+	} else {
+		s, err := look(pid)
+		if err != nil {
+			return
+		}
+		if start, ok := n.seen[pid]; ok && start == s.Start {
+			return // the manager's own
+		}
+		if g = n.identify(s); g == nil {
+			n.adopt([]proc.Stat{s}, nil)
+			g = n.known(s)
+		}
 	}
-	if start, ok := n.seen[pid]; ok && start == s.Start {
-		return // the manager's own
+	n.adopt(n.strangers(), g)
+}
+
+// strangers gives the children of the manager that may be new to it.
+func (n *none) strangers() []proc.Stat {
+	pids, ok := n.orphans()
+	if !ok {
+		return n.children()
 	}
-	children := n.children()
-	g := n.identify(s)
-	if g == nil {
-		n.adopt([]proc.Stat{s}, nil)
-		g = n.known(s)
+	var list []proc.Stat
+	for _, pid := range pids {
+		if _, own := n.seen[pid]; own {
+			continue
+		}
+		if m, ok := n.members[pid]; ok && !m.gone && m.child {
+			continue
+		}
+		if s, err := look(pid); err == nil {
+			list = append(list, s)
+		}
 	}
-	n.adopt(children, g)
+	return list
 }
 
 // Reaped forgets the process. If none is left that is known of its unit, it looks
@@ -311,8 +382,7 @@ func (n *none) Reaped(pid int) {
 		n.mu.Unlock()
 		return
 	}
-	m.gone = true // it may still lead a session; scan forgets it
-	n.members[pid] = m
+	n.gone(pid)
 	empty := n.emptied(m.unit)
 	n.mu.Unlock()
 	if empty {
@@ -322,33 +392,26 @@ func (n *none) Reaped(pid int) {
 
 // emptied looks whether the last process of a unit has gone.
 func (n *none) emptied(g *loose) bool {
-	if !g.populated || n.anyAlive(g) || len(n.scan()[g]) > 0 {
+	if !g.populated || g.alive > 0 || !n.exact && len(n.scan()[g]) > 0 {
 		return false
 	}
 	g.populated = false
-	n.prune(g)
+	g.forget()
 	return true
 }
 
-func (n *none) anyAlive(g *loose) bool {
-	for pid, m := range n.members {
-		if m.unit != g || m.gone {
-			continue
-		}
-		if s, err := look(pid); err == nil && s.Start == m.start && !s.Dead() {
-			return true
+// forget drops the members of an empty unit: the dead leaders of sessions, and those
+// that died below others.
+func (g *loose) forget() {
+	for pid := range g.pids {
+		g.n.leave(pid)
+	}
+	for _, id := range g.invoked {
+		if g.n.invoked[id] == g {
+			delete(g.n.invoked, id)
 		}
 	}
-	return false
-}
-
-// prune forgets the dead leaders of an empty unit.
-func (n *none) prune(g *loose) {
-	for pid, m := range n.members {
-		if m.unit == g && m.gone {
-			delete(n.members, pid)
-		}
-	}
+	g.invoked = nil
 }
 
 func (g *loose) Unit() string { return g.unit }
@@ -357,21 +420,27 @@ func (g *loose) Unit() string { return g.unit }
 func (g *loose) Path() string { return "" }
 
 // Enter gives an empty Place: a process is placed by registering it.
-func (g *loose) Enter(string) (Place, error) { return nowhere, nil }
+func (g *loose) Enter(string) (Place, error) {
+	g.n.mu.Lock()
+	g.entered = sys.Ticks()
+	g.n.mu.Unlock()
+	return nowhere, nil
+}
 
 func (g *loose) Register(pid int, invocation string) {
 	n := g.n
 	n.mu.Lock()
 	if invocation != "" {
 		n.invoked[invocation] = g
-	}
-	s, err := look(pid)
-	if err != nil {
-		s = proc.Stat{PID: pid} // its exit will come, and find the unit
+		g.invoked = append(g.invoked, invocation)
 	}
 	// Before this it may have been taken for an orphan of a unit that was dying.
 	taken := n.members[pid].unit
-	n.record(s, g)
+	n.enter(pid, member{unit: g, child: true})
+	delete(n.seen, pid)
+	if g.first == 0 || g.entered < g.first {
+		g.first = g.entered
+	}
 	empty := taken != nil && taken != g && n.emptied(taken)
 	n.mu.Unlock()
 	if empty {
@@ -393,7 +462,38 @@ func (g *loose) Attach(pid int) error {
 func (g *loose) live() []proc.Stat {
 	g.n.mu.Lock()
 	defer g.n.mu.Unlock()
-	return g.n.scan()[g]
+	if !g.n.exact {
+		return g.n.scan()[g]
+	}
+	return g.below()
+}
+
+// below gives the live processes of the unit: its members that are children of the
+// manager, and all that is below them.
+func (g *loose) below() []proc.Stat {
+	g.n.adopt(g.n.strangers(), nil)
+	var queue []int
+	for pid := range g.pids {
+		if m := g.n.members[pid]; m.child && !m.gone {
+			queue = append(queue, pid)
+		}
+	}
+	slices.Sort(queue)
+	var list []proc.Stat
+	for at := 0; at < len(queue); at++ {
+		s, err := look(queue[at])
+		if err != nil || s.Dead() {
+			continue
+		}
+		list = append(list, s)
+		children, _ := proc.Children(s.PID)
+		for _, child := range children {
+			if !slices.Contains(queue, child) { // one that has moved meanwhile
+				queue = append(queue, child)
+			}
+		}
+	}
+	return list
 }
 
 func (g *loose) PIDs() ([]int, error) {
@@ -419,25 +519,22 @@ func (g *loose) Signal(sig value.Signal, except ...int) (int, error) {
 	return n, errors.Join(err, g.signalGroups(sig, except))
 }
 
-func (g *loose) Empty() (bool, error) { return len(g.live()) == 0, nil }
-
-func (g *loose) Remove() error {
-	live := g.live()
+func (g *loose) Empty() (bool, error) {
 	g.n.mu.Lock()
 	defer g.n.mu.Unlock()
-	if len(live) > 0 {
-		return fmt.Errorf("remove %s: it has %d processes: %w", g.unit, len(live), sys.EBUSY)
+	if !g.populated || g.alive > 0 || g.n.exact {
+		return g.alive == 0, nil
 	}
-	for pid, m := range g.n.members {
-		if m.unit == g {
-			delete(g.n.members, pid)
-		}
+	return len(g.n.scan()[g]) == 0, nil
+}
+
+func (g *loose) Remove() error {
+	if empty, _ := g.Empty(); !empty {
+		return fmt.Errorf("remove %s: it has processes: %w", g.unit, sys.EBUSY)
 	}
-	for id, of := range g.n.invoked {
-		if of == g {
-			delete(g.n.invoked, id)
-		}
-	}
+	g.n.mu.Lock()
+	defer g.n.mu.Unlock()
+	g.forget()
 	if g.n.units[g.unit] == g {
 		delete(g.n.units, g.unit)
 	}

@@ -37,5 +37,9 @@ func (n *none) children() []proc.Stat {
 	return list
 }
 
+// orphans gives those children of the manager that it did not start, and some that
+// it did: orphans go to its first thread. ok is false if the kernel does not tell.
+func (n *none) orphans() (pids []int, ok bool) { return proc.ThreadChildren(n.self, n.self) }
+
 // signalGroups has nothing to do: every process was found in the table.
 func (g *loose) signalGroups(value.Signal, []int) error { return nil }

@@ -39,6 +39,9 @@ func (n *none) table() []proc.Stat {
 // children gives none: the system does not tell without sysctl(3).
 func (n *none) children() []proc.Stat { return nil }
 
+// orphans is not to be had here: they are not the manager's.
+func (n *none) orphans() (pids []int, ok bool) { return nil, false }
+
 // signalGroups reaches what was forked by registered processes and has stayed in
 // their process groups. SIGKILL is for all in the end, so none is spared there.
 func (g *loose) signalGroups(sig value.Signal, except []int) error {

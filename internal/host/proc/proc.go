@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"rouse/internal/host/sys"
 )
 
 // Stat is the part of /proc/PID/stat that tells who a process is.
@@ -72,7 +74,7 @@ func file(pid int, name string) string { return "/proc/" + strconv.Itoa(pid) + "
 
 // Read gives the Stat of a process; fs.ErrNotExist if there is none.
 func Read(pid int) (Stat, error) {
-	text, err := os.ReadFile(file(pid, "stat"))
+	text, err := readFile(file(pid, "stat"))
 	if err != nil {
 		return Stat{}, err
 	}
@@ -124,21 +126,38 @@ func Children(pid int) (children []int, ok bool) {
 		return nil, false
 	}
 	for _, t := range tasks {
-		text, err := os.ReadFile(file(pid, "task/"+t.Name()+"/children"))
+		thread, err := strconv.Atoi(t.Name())
 		if err != nil {
+			continue
+		}
+		list, ok := ThreadChildren(pid, thread)
+		if !ok {
 			if _, err := os.Stat(file(pid, "task/"+t.Name())); err != nil {
 				continue // the thread has ended; its children are another's now
 			}
 			return nil, false
 		}
-		for _, f := range strings.Fields(string(text)) {
-			if child, err := strconv.Atoi(f); err == nil {
-				children = append(children, child)
-			}
+		children = append(children, list...)
+	}
+	return children, true
+}
+
+// ThreadChildren lists the children that one thread of a process has started.
+func ThreadChildren(pid, thread int) (children []int, ok bool) {
+	text, err := readFile(file(pid, "task/"+strconv.Itoa(thread)+"/children"))
+	if err != nil {
+		return nil, false
+	}
+	for _, f := range strings.Fields(string(text)) {
+		if child, err := strconv.Atoi(f); err == nil {
+			children = append(children, child)
 		}
 	}
 	return children, true
 }
+
+// readFile reads a file of the kernel's.
+func readFile(path string) ([]byte, error) { return sys.NewRoot().ReadFile(path[1:]) }
 
 // Command gives the command line of a process, blanks between its arguments;
 // "(name)" if it has none. Control characters become blanks.

@@ -151,16 +151,20 @@ var mountTasks = [unit.MountExecKinds]string{
 
 func (m *mount) enterMounted(e *Engine, u *runUnit, r Result) {
 	m.note(r)
+	m.forgetPreparing(e)
 	m.enter(e, u, MountMounted)
+}
+
+// forgetPreparing gives up what was to come before mount(8).
+func (m *mount) forgetPreparing(e *Engine) {
+	delete(e.ops, m.Preparing)
+	m.Preparing = 0
 }
 
 func (m *mount) enterDead(e *Engine, u *runUnit, r Result) {
 	m.note(r)
 	e.forgetProcs(u)
-	if m.Preparing != 0 {
-		delete(e.ops, m.Preparing)
-		m.Preparing = 0
-	}
+	m.forgetPreparing(e)
 	sub := MountDead
 	if m.Result != ResultSuccess {
 		e.log(Warning, u, "Failed with result '%s'.", m.Result)
@@ -411,9 +415,9 @@ func (e *Engine) mountGone(ev MountGone) {
 	}
 	m := u.mnt
 	m.Seen, m.What, m.FSType, m.Options = false, "", "", ""
+	e.cause = &Cause{At: e.now, Unit: u.Name, What: "unmounted by somebody else", From: u.cause}
 	switch m.Sub {
 	case MountMounted:
-		e.cause = &Cause{At: e.now, Unit: u.Name, What: "unmounted by somebody else", From: u.cause}
 		m.enterDead(e, u, ResultSuccess)
 	case MountMountingDone: // fuse.sshfs does that when it fails
 		m.follow(e, u, MountMounting)

@@ -15,11 +15,11 @@ func (e *Engine) runList(u *runUnit, p *proc, kind string, list []value.Command)
 	e.spawn(u, p)
 }
 
-// more starts the next command of the list, if there is one. It does so after a
+// more starts the next command of the list, if it goes on. It does so after a
 // command with "-" even while the unit is being terminated, as systemd does, but not
 // once SIGKILL was sent: nothing would end that process, and it would be left behind.
 func (e *Engine) more(u *runUnit, p *proc) bool {
-	if p.Index+1 >= len(p.list) || strings.HasSuffix(u.subWord(), "-sigkill") {
+	if p.current == nil || p.Index+1 >= len(p.list) || strings.HasSuffix(u.subWord(), "-sigkill") {
 		p.current = nil
 		return false
 	}

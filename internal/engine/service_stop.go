@@ -215,7 +215,8 @@ func (s *service) deadlinePassed(e *Engine, u *runUnit) {
 		s.enterStop(e, u, ResultTimeout)
 	case Reload, ReloadSignal, ReloadNotify: // TimeoutStartSec=
 		e.log(Warning, u, "Reload operation timed out. Killing reload process.")
-		if c := &u.procs.Control; c.PID != 0 {
+		c := &u.procs.Control
+		if c.current = nil; c.PID != 0 { // the rest of the list is not run
 			e.emit(Kill{Unit: u.Name, Control: c.PID, Signal: value.SIGKILL})
 		}
 		s.Reloaded = ResultTimeout

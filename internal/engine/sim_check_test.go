@@ -7,6 +7,7 @@ import (
 	"rouse/internal/graph"
 	"rouse/internal/graph/transaction"
 	"rouse/internal/unit"
+	"rouse/internal/unit/name"
 )
 
 // check is what must hold after every step.
@@ -77,6 +78,35 @@ func (w *simWorld) checkUnit(u *runUnit) error {
 		return w.checkService(u)
 	case u.sock != nil:
 		return w.checkSocket(u)
+	case u.mnt != nil:
+		return w.checkMount(u)
+	}
+	return nil
+}
+
+// checkMount: what is in the mount table is active, and what is not is not.
+func (w *simWorld) checkMount(u *runUnit) error {
+	told := !w.underWay(ofMounts)
+	switch m := u.mnt; m.Sub {
+	case MountDead, MountFailed:
+		if u.procs.Control.alive() || u.timers[timerState] != nil || m.Preparing != 0 {
+			return fault("%s is %s and awaits something", u.Name, m.Sub)
+		}
+		if told && w.mounted[u.Name] {
+			return fault("%s is mounted and %s", u.Name, m.Sub)
+		}
+	case MountMounted:
+		if u.procs.Control.alive() || u.timers[timerState] != nil {
+			return fault("%s is mounted and awaits something", u.Name)
+		}
+		if told && !w.mounted[u.Name] {
+			return fault("%s is not mounted and %s", u.Name, m.Sub)
+		}
+	case MountMounting, MountMountingDone, MountRemounting, MountUnmounting, MountRemountingSigterm,
+		MountRemountingSigkill, MountUnmountingSigterm, MountUnmountingSigkill, MountStates:
+		if !u.procs.Control.alive() && m.Preparing == 0 {
+			return fault("%s is %s and waits for nothing", u.Name, m.Sub)
+		}
 	}
 	return nil
 }
@@ -212,9 +242,10 @@ func (w *simWorld) settle() error {
 			w.work(0)
 			continue
 		case len(w.queue) > 0:
-			ev := w.queue[0]
-			w.queue = w.queue[1:]
-			w.step(ev)
+			w.step(w.deliver())
+		case w.mounter() != 0:
+			w.die(w.mounter(), ByExit, 0)
+			continue
 		case ok:
 			w.now.Mono = max(w.now.Mono, at)
 			w.step(Tick{})
@@ -226,6 +257,16 @@ func (w *simWorld) settle() error {
 		}
 	}
 	return w.stuck()
+}
+
+// mounter is a process of a mount unit, which ends by itself in the end; 0 if there is none.
+func (w *simWorld) mounter() int {
+	for _, p := range w.procs {
+		if strings.HasSuffix(p.kind, "ount") {
+			return p.pid
+		}
+	}
+	return 0
 }
 
 func (w *simWorld) atRest() error {
@@ -246,7 +287,7 @@ func (w *simWorld) atRest() error {
 	for _, p := range w.procs {
 		u, k := w.e.unit(p.unit), w.def(p.unit).Kill
 		if (u == nil || u.active().Down()) && k.Mode == unit.KillControlGroup && k.SendSIGKILL &&
-			!w.edited[p.unit] {
+			!w.edited[p.unit] && w.def(p.unit).Type != name.Mount {
 			return fault("process %d of %s was left behind", p.pid, p.unit)
 		}
 	}

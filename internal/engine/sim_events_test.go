@@ -49,6 +49,9 @@ func (w *simWorld) deliver() Event {
 	}
 	ev := w.queue[i]
 	w.queue = slices.Delete(w.queue, i, i+1)
+	if m, ok := ev.(MountSeen); ok && w.e.unit(m.Unit) == nil {
+		w.step(Loaded{Units: w.defs})
+	}
 	return ev
 }
 
@@ -56,7 +59,9 @@ func mustPrecede(a, b Event) bool {
 	switch b := b.(type) {
 	case Reaped:
 		s, ok := a.(Spawned)
-		return ok && s.PID == b.PID
+		return ok && s.PID == b.PID || ofMounts(a)
+	case MountSeen, MountGone:
+		return ofMounts(a)
 	case Emptied:
 		switch a := a.(type) {
 		case Spawned, SpawnFailed, Emptied:
@@ -77,6 +82,12 @@ func mustPrecede(a, b Event) bool {
 	return false
 }
 
+func ofMounts(ev Event) bool {
+	_, seen := ev.(MountSeen)
+	_, gone := ev.(MountGone)
+	return seen || gone
+}
+
 // processActs lets a process die, speak, fork, write its PID file, take a name
 // on the bus, or take a client of its socket.
 func (w *simWorld) processActs(p simProc) Event {
@@ -86,7 +97,7 @@ func (w *simWorld) processActs(p simProc) Event {
 		w.die(p.pid, codes[w.d.n(len(codes))], w.d.n(2)*9)
 		return w.deliver()
 	case 4:
-		w.fork(p.unit, false)
+		w.fork(p.unit, "")
 	case 5:
 		for i, f := range w.finds {
 			if f.Unit == p.unit {
@@ -112,9 +123,13 @@ func (w *simWorld) processActs(p simProc) Event {
 	return nil
 }
 
-// clientActs lets a client knock at an open socket, and the kernel tell of it.
+// clientActs lets a client knock at an open socket, and the kernel tell of it, or
+// somebody mount or unmount something by hand.
 func (w *simWorld) clientActs() Event {
 	for _, d := range w.defs {
+		if d.Mount != nil && w.d.chance(5) && w.e.unit(d.Name) != nil {
+			w.mount(d.Name, pick(w.d, "ExecMount", "ExecUnmount"))
+		}
 		s := w.socks[d.Name]
 		if d.Socket == nil || s == nil || !s.open || !w.d.chance(60) {
 			continue

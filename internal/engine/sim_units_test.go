@@ -15,7 +15,7 @@ func (w *simWorld) randomUnits() {
 	w.d.begin(&w.d.s.units)
 	names := make([]string, 1+w.d.n(10))
 	for i := range names {
-		types := [...]string{"service", "service", "service", "target", "socket"}
+		types := [...]string{"service", "service", "service", "service", "target", "socket", "mount"}
 		names[i] = fmt.Sprintf("u%d.%s", i, types[w.d.n(len(types))])
 	}
 	w.names = names
@@ -63,8 +63,13 @@ func (w *simWorld) randomUnit(n string) *unit.Unit {
 		d.Service = w.randomService()
 	case name.Socket:
 		w.randomSocket(d)
-	case name.Target, name.Bad, name.Device, name.Mount, name.Automount, name.Swap, name.Timer,
-		name.Path, name.Slice, name.Scope, name.Types:
+	case name.Mount:
+		d.Kill = &unit.Kill{
+			Signal: value.SIGTERM, FinalSignal: value.SIGKILL, SendSIGKILL: !w.d.chance(20),
+		}
+		d.Mount = &unit.Mount{What: "/dev/x", Where: "/x", Timeout: 5 * value.Second}
+	case name.Target, name.Bad, name.Device, name.Automount, name.Swap, name.Timer, name.Path,
+		name.Slice, name.Scope, name.Types:
 	}
 	return d
 }

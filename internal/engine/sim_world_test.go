@@ -31,6 +31,7 @@ type simWorld struct {
 	conn    Handle
 	bus     map[string]string // unit → the name that is watched for it
 	kept    map[Handle]bool   // stored descriptors
+	mounted map[string]bool   // mount units that are in the mount table
 	finds   []FindMain        // PID files that are waited for
 	changed []string          // units that changed in this step
 	states  map[string]string // of each unit, as last told
@@ -47,7 +48,7 @@ type simProc struct {
 	pid      int
 	unit     string
 	stubborn bool // ignores SIGTERM
-	main     bool
+	kind     string
 	owns     bool // has the bus name of its unit
 }
 
@@ -78,7 +79,7 @@ func newWorld(d *dice, seed uint64) *simWorld {
 		d: d, now: value.Instant{Mono: 1e9, Real: 1e15}, pid: 100, shy: seed%8 == 0,
 		groups: map[string]*simGroup{}, socks: map[string]*simSocket{}, conns: map[Handle]bool{},
 		bus: map[string]string{}, kept: map[Handle]bool{}, states: map[string]string{},
-		edited: map[string]bool{},
+		edited: map[string]bool{}, mounted: map[string]bool{},
 	}
 	w.e = New(Config{Seed: seed, Strict: true})
 	return w
@@ -159,6 +160,8 @@ func briefEffect(fx Effect) any {
 		return fmt.Sprint(fx.Op, " ", fx.Unit.Name)
 	case TestConditions:
 		return fmt.Sprint(fx.Op, " ", fx.Unit.Name)
+	case PrepareMount:
+		return fmt.Sprint(fx.Op, " ", fx.Unit.Name)
 	case Clean:
 		return fmt.Sprint(fx.Unit.Name, " restart=", fx.Restart)
 	case CloseSockets:
@@ -187,6 +190,12 @@ func (w *simWorld) carryOut(fx Effect) {
 		ev := ConditionsTested{Op: fx.Op}
 		for range fx.Unit.Conditions {
 			ev.Conditions = append(ev.Conditions, !w.d.chance(20))
+		}
+		w.queue = append(w.queue, ev)
+	case PrepareMount:
+		ev := MountPrepared{Op: fx.Op}
+		if w.d.chance(10) {
+			ev.Why = "ENOTDIR"
 		}
 		w.queue = append(w.queue, ev)
 	case Listen:
@@ -275,7 +284,7 @@ func (w *simWorld) work(i int) {
 		w.emptied(fx.Unit.Name)
 		return
 	}
-	pid := w.fork(fx.Unit.Name, !fx.Control)
+	pid := w.fork(fx.Unit.Name, fx.Kind)
 	if w.d.chance(3) {
 		w.queue = append(w.queue, Spawned{Op: fx.Op, PID: pid, Problem: "no such file"})
 		w.die(pid, ByExit, 203)
@@ -283,14 +292,14 @@ func (w *simWorld) work(i int) {
 	}
 	w.queue = append(w.queue, Spawned{Op: fx.Op, PID: pid})
 	if w.d.chance(30) {
-		w.fork(fx.Unit.Name, false)
+		w.fork(fx.Unit.Name, "")
 	}
 }
 
-func (w *simWorld) fork(unit string, main bool) (pid int) {
+func (w *simWorld) fork(unit, kind string) (pid int) {
 	w.pid++
 	w.group(unit).procs++
-	w.procs = append(w.procs, simProc{pid: w.pid, unit: unit, stubborn: w.d.chance(20), main: main})
+	w.procs = append(w.procs, simProc{pid: w.pid, unit: unit, stubborn: w.d.chance(20), kind: kind})
 	return w.pid
 }
 
@@ -326,9 +335,24 @@ func (w *simWorld) die(pid int, code ExitCode, status int) {
 	if p.owns {
 		w.queue = append(w.queue, NameOwned{Unit: p.unit, Name: w.bus[p.unit]})
 	}
+	if code == ByExit && status == 0 {
+		w.mount(p.unit, p.kind)
+	}
 	last := w.d.chance(50) && w.lastOf(p.unit)
 	w.queue = append(w.queue, Reaped{PID: pid, Code: code, Status: status, Last: last})
 	w.emptied(p.unit)
+}
+
+// mount changes the mount table as the command of a mount unit does, and tells of it.
+func (w *simWorld) mount(unit, kind string) {
+	switch {
+	case kind == "ExecMount" && !w.mounted[unit]:
+		w.mounted[unit] = true
+		w.queue = append(w.queue, MountSeen{Unit: unit, What: "/dev/x"})
+	case kind == "ExecUnmount" && w.mounted[unit]:
+		w.mounted[unit] = false
+		w.queue = append(w.queue, MountGone{Unit: unit})
+	}
 }
 
 // lastOf reports that the unit has no process, nor one that the engine has not heard of.
@@ -367,8 +391,11 @@ func (w *simWorld) listen(fx Listen) {
 
 // clean: what KillMode= and SendSIGKILL= do not spare must be gone by now.
 func (w *simWorld) clean(fx Clean) {
-	if k, n := fx.Unit.Kill, w.group(fx.Unit.Name).procs; k != nil && k.SendSIGKILL &&
-		k.Mode == unit.KillControlGroup && n > 0 && !w.edited[fx.Unit.Name] {
+	k, n := fx.Unit.Kill, w.group(fx.Unit.Name).procs
+	if fx.Unit.Type == name.Mount || k == nil || w.edited[fx.Unit.Name] {
+		return // mount(8) may leave a file system's server behind
+	}
+	if k.SendSIGKILL && k.Mode == unit.KillControlGroup && n > 0 {
 		panic(fault("%s is at rest with %d processes", fx.Unit.Name, n))
 	}
 }

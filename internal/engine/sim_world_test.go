@@ -200,6 +200,28 @@ func (w *simWorld) carryOut(fx Effect) {
 		w.queue = append(w.queue, ev)
 	case Listen:
 		w.listen(fx)
+	case Watch, Unwatch, CloseSockets, CloseConn, KeepFD, CloseFDs:
+		w.descriptors(fx)
+	case Clean:
+		w.clean(fx)
+	case Load:
+		w.load(fx)
+	case Changed:
+		is, was := fx.Active+"/"+fx.Sub, w.states[fx.Unit]
+		if is != was && (was != "" || fx.Sub != "dead") { // else it is another status text
+			w.changed = append(w.changed, fx.Unit)
+		}
+		w.states[fx.Unit] = is
+	case UnitGone:
+		delete(w.states, fx.Unit)
+	case JobNew, JobDone, Replied, Log, Act, Idle:
+	}
+}
+
+// descriptors carries out what is about open files: none is closed twice, or
+// watched that is not there.
+func (w *simWorld) descriptors(fx Effect) {
+	switch fx := fx.(type) {
 	case Watch:
 		s := w.socks[fx.Unit]
 		if s == nil || !s.open {
@@ -232,19 +254,6 @@ func (w *simWorld) carryOut(fx Effect) {
 			}
 			delete(w.kept, fd)
 		}
-	case Clean:
-		w.clean(fx)
-	case Load:
-		w.load(fx)
-	case Changed:
-		is, was := fx.Active+"/"+fx.Sub, w.states[fx.Unit]
-		if is != was && (was != "" || fx.Sub != "dead") { // else it is another status text
-			w.changed = append(w.changed, fx.Unit)
-		}
-		w.states[fx.Unit] = is
-	case UnitGone:
-		delete(w.states, fx.Unit)
-	case JobNew, JobDone, Replied, Log, Act, Idle:
 	}
 }
 

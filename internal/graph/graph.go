@@ -74,16 +74,28 @@ func (g *Graph) Nodes() []*Node {
 // Add makes nodes of the definitions and links them to each other and to what
 // is there already. A definition whose name is known replaces the former one,
 // with the dependencies that one stated. Other ends that are not known are left
-// out; they are linked when they are added.
+// out; they are linked when they are added. If all definitions are those that are
+// there, nothing changes.
 func (g *Graph) Add(defs []*unit.Unit) []*Node {
 	added := make([]*Node, 0, len(defs))
+	var former []*Node
+	changed := false
+	for _, def := range defs {
+		if n := g.byName[def.Name]; n != nil && n.Name == def.Name {
+			former = append(former, n)
+			changed = changed || n.Def != def
+		}
+	}
+	if len(former) == len(defs) && !changed {
+		return former
+	}
+	g.dropOwn(former)
 	for _, def := range defs {
 		n := g.byName[def.Name]
 		if n == nil || n.Name != def.Name {
 			n = &Node{Name: def.Name}
 			g.place(n)
 		} else {
-			n.dropOwn()
 			g.dropAliases(n)
 		}
 		n.Def = def
@@ -191,34 +203,41 @@ func (n *Node) add(l Link) {
 	n.sorted = false
 }
 
-// dropOwn forgets the links that n's former definition stated.
-func (n *Node) dropOwn() {
+// dropOwn forgets the links that the former definitions of the nodes stated.
+func (g *Graph) dropOwn(nodes []*Node) {
+	former := make([]bool, len(g.nodes)) // by ID
+	near := make([]bool, len(g.nodes))
+	for _, n := range nodes {
+		former[n.ID], near[n.ID] = true, true
+		for i := range n.links {
+			near[n.links[i].To.ID] = true
+		}
+	}
+	for id, is := range near {
+		if is {
+			g.nodes[id].dropStated(former)
+		}
+	}
+}
+
+// dropStated forgets what n, if it is one of those nodes, and what they stated.
+func (n *Node) dropStated(nodes []bool) {
 	n.sort()
 	keep := n.links[:0]
 	for _, l := range n.links {
-		if l.Mask&own != 0 {
-			l.To.drop(n, l.Kind.Inverse())
+		if nodes[n.ID] {
+			l.Mask &^= own
 		}
-		if l.Mask &^= own; l.Mask != 0 {
+		if nodes[l.To.ID] {
+			l.Mask &^= foreign
+		}
+		if l.Mask != 0 {
 			keep = append(keep, l)
 		}
 	}
 	clear(n.links[len(keep):])
-	n.links, n.sorted = keep, false
-}
-
-// drop forgets that the other end stated the link of the given kind to it.
-func (n *Node) drop(to *Node, kind unit.Dep) {
-	n.sort()
-	n.links = slices.DeleteFunc(n.links, func(l Link) bool {
-		return l.To == to && l.Kind == kind && l.Mask == foreign
-	})
-	for i := range n.links {
-		if n.links[i].To == to && n.links[i].Kind == kind {
-			n.links[i].Mask &^= foreign
-		}
-	}
-	n.sorted = false
+	n.links = keep
+	n.index()
 }
 
 func (n *Node) unlink(gone map[*Node]bool) {
@@ -279,16 +298,21 @@ func (n *Node) sort() {
 	}
 	clear(n.links[len(out):])
 	n.links = out
+	n.index()
+	n.sorted = true
+}
+
+// index finds where the links of each kind begin. They are sorted.
+func (n *Node) index() {
 	kind := unit.Dep(0)
-	for i, l := range out {
-		for ; kind <= l.Kind; kind++ {
+	for i := range n.links {
+		for ; kind <= n.links[i].Kind; kind++ {
 			n.off[kind] = int32(i)
 		}
 	}
 	for ; kind <= unit.Deps; kind++ {
-		n.off[kind] = int32(len(out))
+		n.off[kind] = int32(len(n.links))
 	}
-	n.sorted = true
 }
 
 // Refers lists the nodes that n's own definition names, in the order of its links.

@@ -93,10 +93,11 @@ type Manager struct {
 	ready          []func() // what waits for them
 	env            []string // what the manager gives to all that it starts
 
-	journal *journal.Sender // nil: all lines go to the console
-	bus     *bus.Conn
-	freed   uint64            // when memory was last given back
-	names   map[string]string // watched bus names and whose they are to be
+	journal  *journal.Sender // nil: all lines go to the console
+	bus      *bus.Conn
+	freed    uint64            // when memory was last given back
+	relaxing bool              // it will be
+	names    map[string]string // watched bus names and whose they are to be
 
 	sockets    map[string]*socket.Set
 	conns      map[engine.Handle]*socket.Conn
@@ -380,9 +381,29 @@ func (m *Manager) idle() {
 		m.logf(engine.Info, "", "Startup finished in %s.", took)
 		m.publish(face.Event{Kind: "startup-finished"})
 	}
-	if now := m.now().Mono; m.freed == 0 || now-m.freed > uint64(value.Minute) {
-		m.freed = now
-		m.goes(debug.FreeOSMemory)
+	m.relax()
+}
+
+// rest is how long after the last time memory is given back again at the earliest.
+const rest = 10 * time.Second
+
+// relax gives back the memory that work has taken, now or a little later.
+func (m *Manager) relax() {
+	give := func() {
+		m.relaxing, m.freed = false, m.now().Mono
+		m.goes(func() {
+			debug.FreeOSMemory()
+			sys.TrimImage()
+		})
+	}
+	since := time.Duration(m.now().Mono-m.freed) * time.Microsecond
+	switch {
+	case m.relaxing:
+	case m.freed == 0 || since > rest:
+		give()
+	default:
+		m.relaxing = true
+		time.AfterFunc(rest-since, func() { m.post(give) })
 	}
 }
 

@@ -150,7 +150,7 @@ func (m *Manager) reload(dry bool) (r face.ReloadReport) {
 	m.files = nil
 	units := m.cfg.Loader.Closure(names, nil)
 	found := map[string]bool{}
-	for _, u := range units {
+	for i, u := range units {
 		found[u.Name] = true
 		r.Faults = append(r.Faults, u.Faults...)
 		switch was := old[u.Name]; {
@@ -160,6 +160,8 @@ func (m *Manager) reload(dry bool) (r face.ReloadReport) {
 			r.Removed = append(r.Removed, u.Name)
 		case !reflect.DeepEqual(was, u):
 			r.Changed = append(r.Changed, u.Name)
+		default:
+			units[i] = was // so that nobody need look for what is new
 		}
 	}
 	for _, n := range slices.Sorted(maps.Keys(old)) {
@@ -174,5 +176,6 @@ func (m *Manager) reload(dry bool) (r face.ReloadReport) {
 	m.publish(face.Event{Kind: "reloading"})
 	m.logFaults(units)
 	m.step(engine.Loaded{Units: units, Reload: true})
+	m.relax()
 	return r
 }

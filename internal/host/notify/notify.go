@@ -111,10 +111,10 @@ func (l *Listener) Close() error {
 
 func (l *Listener) run() {
 	defer close(l.done)
-	buf := make([]byte, maxSize+1)
+	from := sys.NewReceiver(l.file, maxSize+1)
 	for {
 		l.room()
-		d, err := sys.Receive(l.file, buf)
+		text, d, err := from.Receive()
 		if err != nil && l.room() {
 			return
 		}
@@ -123,7 +123,7 @@ func (l *Listener) run() {
 			l.config.Log(fmt.Sprintf("notify socket %s: %v; no longer listening", l.Path(), err))
 			return
 		}
-		if m := l.accept(d, buf); m != nil {
+		if m := l.accept(d, text); m != nil {
 			l.config.Deliver(m)
 		}
 	}
@@ -149,13 +149,13 @@ func (l *Listener) account(n int) {
 }
 
 // accept makes a message of a datagram, or says why not.
-func (l *Listener) accept(d sys.Datagram, buf []byte) *Message {
+func (l *Listener) accept(d sys.Datagram, text []byte) *Message {
 	m := &Message{PID: d.PID, UID: d.UID, GID: d.GID, HasSender: d.HasSender, FDs: d.FDs}
 	if n := len(d.FDs); n > 0 {
 		l.account(n)
 		m.done = func() { l.account(-n) }
 	}
-	notes, err := m.read(buf[:d.Size], d)
+	notes, err := m.read(text, d)
 	for _, note := range notes {
 		l.config.Log(fmt.Sprintf("notify message of process %d: %s", d.PID, note))
 	}

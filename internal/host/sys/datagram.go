@@ -55,23 +55,36 @@ func bindDatagram(fd int, path string) error {
 	return passCredentials(fd)
 }
 
-// Receive waits for a datagram and reads it into buf. It gives an error once the
-// file is closed, which is not os.ErrClosed.
-func Receive(f *os.File, buf []byte) (d Datagram, err error) {
-	conn, err := f.SyscallConn()
+// A Receiver reads datagrams from one file. It is for one goroutine.
+type Receiver struct {
+	file *os.File
+	buf  []byte
+	oob  []byte
+}
+
+// NewReceiver makes a receiver of datagrams of up to size bytes.
+func NewReceiver(f *os.File, size int) *Receiver {
+	return &Receiver{
+		file: f, buf: make([]byte, size), oob: make([]byte, unix.CmsgSpace(4*MaxFDs)+256),
+	}
+}
+
+// Receive waits for a datagram. What it gives holds until the next one. It gives an
+// error once the file is closed, which is not os.ErrClosed.
+func (r *Receiver) Receive() (text []byte, d Datagram, err error) {
+	conn, err := r.file.SyscallConn()
 	if err != nil {
-		return d, err
+		return nil, d, err
 	}
 	var inner error
 	err = conn.Read(func(fd uintptr) bool {
-		d, inner = receive(int(fd), buf)
+		d, inner = receive(int(fd), r.buf, r.oob)
 		return !errors.Is(inner, unix.EAGAIN)
 	})
-	return d, errors.Join(err, inner)
+	return r.buf[:d.Size], d, errors.Join(err, inner)
 }
 
-func receive(fd int, buf []byte) (d Datagram, err error) {
-	oob := make([]byte, unix.CmsgSpace(4*MaxFDs)+256)
+func receive(fd int, buf, oob []byte) (d Datagram, err error) {
 	var n, oobn, flags int
 	for {
 		n, oobn, flags, _, err = unix.Recvmsg(fd, buf, oob, receiveFlags)

@@ -1,0 +1,42 @@
+package sys
+
+import (
+	"bytes"
+	"os"
+	"strconv"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// TrimImage takes the program's own code and constants out of its memory. They are
+// read again from the file, or rather from the kernel's cache of it, where they are
+// needed: a boot uses much that is not used afterwards. madvise(2), MADV_DONTNEED.
+func TrimImage() {
+	exe, err := os.Readlink("/proc/self/exe")
+	if err != nil {
+		return
+	}
+	maps, err := os.ReadFile("/proc/self/maps")
+	if err != nil {
+		return
+	}
+	for line := range bytes.Lines(maps) {
+		f := bytes.Fields(line)
+		// Nothing that can be written, for that would be lost.
+		if len(f) != 6 || string(f[5]) != exe || f[1][0] != 'r' || f[1][1] != '-' {
+			continue
+		}
+		from, to, _ := bytes.Cut(f[0], []byte("-"))
+		start, err1 := strconv.ParseUint(string(from), 16, 64)
+		end, err2 := strconv.ParseUint(string(to), 16, 64)
+		if err1 == nil && err2 == nil {
+			drop(uintptr(start), uintptr(end-start))
+		}
+	}
+}
+
+func drop(start, size uintptr) {
+	at := *(*unsafe.Pointer)(unsafe.Pointer(&start))
+	_ = unix.Madvise(unsafe.Slice((*byte)(at), size), unix.MADV_DONTNEED)
+}

@@ -1,0 +1,6 @@
+//go:build unix && !linux
+
+package sys
+
+// TrimImage does nothing here.
+func TrimImage() {}

@@ -316,9 +316,8 @@ func (s *service) spawnFailed(e *Engine, u *runUnit) {
 		if !u.procs.Main.alive() && !u.procs.Control.alive() && !u.lingers(s.Sub == FinalSigkill) {
 			s.enterDead(e, u, ResultResources, true)
 		}
-	case Running:
-		s.enterRunning(e, u, ResultResources)
-	case Dead, Exited, Failed, AutoRestart, ServiceStates:
+	case Running, Exited: // of a reload that has timed out
+	case Dead, Failed, AutoRestart, ServiceStates:
 		e.bug(u, "spawn failed in state "+s.Sub.String())
 	}
 }

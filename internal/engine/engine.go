@@ -410,7 +410,7 @@ func (e *Engine) requestSelf(r request) {
 	if err != nil {
 		u := e.at(r.unit)
 		e.log(Warning, u, "cannot queue the %s job: %s", r.t, err.Message)
-		if r.t == transaction.Restart && u.svc != nil && u.svc.Sub == AutoRestart {
+		if s := u.svc; s != nil && s.Sub == AutoRestart && (s.Due || r.t == transaction.Restart) {
 			u.svc.enterDead(e, u, ResultResources, false)
 		}
 		return

@@ -73,6 +73,9 @@ func (s *service) dress(e *Engine, u *runUnit, fx *Spawn) {
 		fx.Env = append(fx.Env, "FDSTORE="+strconv.FormatUint(uint64(most), 10))
 	}
 	fx.Env = append(fx.Env, s.ConnEnv...)
+	if def.RestartMode == unit.RestartDebug && s.Restarts > 0 {
+		fx.Env = append(fx.Env, "DEBUG_INVOCATION=1")
+	}
 	access := s.access(u)
 	fx.Notify = access == unit.NotifyAll || access == unit.NotifyExec ||
 		access == unit.NotifyMain && !fx.Control

@@ -16,6 +16,7 @@ type service struct {
 	Rested      bool // it came to rest since the last automatic restart
 	NoRestart   bool // stopped by hand: Restart= does not count
 	WillRestart bool
+	Due         bool // RestartSec= has passed, with RestartMode=direct
 
 	MainKnown    bool // procs.main is the main process, alive or not
 	MainStarted  bool // the main process ran a command of ExecStart=
@@ -148,7 +149,7 @@ func (s *service) active(u *runUnit) graph.ActiveState {
 // the new one.
 func (s *service) enter(e *Engine, u *runUnit, sub ServiceState) {
 	was, word := u.active(), u.subWord()
-	s.Sub = sub
+	s.Sub, s.Due = sub, false
 	s.leaveIdle(e)
 	e.disarm(u, timerState)
 	if !s.watched() {
@@ -183,8 +184,15 @@ func (s *service) start(e *Engine, u *runUnit) verdict {
 	case Dead, Failed:
 	case Condition, StartPre, Start, StartPost:
 		return underway
+	case AutoRestart:
+		if !s.Due {
+			return later
+		}
+		if !e.withinStartLimit(u) {
+			return failedVerdict
+		}
 	case Stop, StopWatchdog, StopSigterm, StopSigkill, StopPost, FinalWatchdog, FinalSigterm,
-		FinalSigkill, AutoRestart:
+		FinalSigkill:
 		return later
 	case Running, Exited, Reload, ReloadSignal, ReloadNotify, ServiceStates:
 		return already
@@ -366,6 +374,9 @@ func (s *service) armRuntime(e *Engine, u *runUnit) {
 	limit := u.Def.Service.RuntimeMax
 	if limit == value.Infinity || limit == 0 {
 		return
+	}
+	if extra := u.Def.Service.RuntimeRandomizedExtra; extra != 0 && extra != value.Infinity {
+		limit += value.Span(e.rng.Uint64() % (uint64(extra) + 1))
 	}
 	since := u.times[stampActiveEnter].Mono
 	e.armAt(u, timerState, since+uint64(limit))

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"math"
+
 	"rouse/internal/graph/transaction"
 	"rouse/internal/unit"
 	"rouse/internal/unit/value"
@@ -138,8 +140,10 @@ func (s *service) enterDead(e *Engine, u *runUnit, r Result, mayRestart bool) {
 		e.log(Warning, u, "Failed with result '%s'.", s.Result)
 	}
 	s.WillRestart = mayRestart && !(u.job != nil && u.job.t == transaction.Stop) && s.shallRestart(u)
-	s.enter(e, u, end)
 	restarts := s.WillRestart
+	if !restarts || u.Def.Service.RestartMode != unit.RestartDirect {
+		s.enter(e, u, end)
+	}
 	s.WillRestart = false
 	s.NoRestart = false
 	if !restarts {
@@ -149,7 +153,22 @@ func (s *service) enterDead(e *Engine, u *runUnit, r Result, mayRestart bool) {
 	}
 	e.emit(Clean{Unit: u.Def, Restart: true})
 	s.enter(e, u, AutoRestart)
-	e.arm(u, timerState, u.Def.Service.RestartDelay)
+	e.arm(u, timerState, s.restartDelay(u))
+}
+
+// restartDelay is RestartSec=, or what that has grown to after several restarts: by
+// the same factor each time, up to RestartMaxDelaySec= after RestartSteps=.
+func (s *service) restartDelay(u *runUnit) value.Span {
+	def := u.Def.Service
+	first, last, before := def.RestartDelay, def.RestartMaxDelay, s.Restarts
+	switch {
+	case before == 0, def.RestartSteps == 0, first == 0, last == value.Infinity, first >= last:
+		return first
+	case before >= def.RestartSteps:
+		return last
+	}
+	growth := math.Pow(float64(last)/float64(first), float64(before)/float64(def.RestartSteps))
+	return min(value.Span(float64(first)*growth), last)
 }
 
 // restartOn says for each Restart= which results bring the service back. systemd.service(5).
@@ -195,7 +214,17 @@ func (s *service) restart(e *Engine, u *runUnit) {
 		At: e.now, Unit: u.Name, What: "job restart queued",
 		Why: "Restart=" + u.Def.Service.Restart.String(), From: u.cause,
 	}
-	e.want(u, transaction.Restart, unit.Replace, why)
+	if u.Def.Service.RestartMode != unit.RestartDirect {
+		e.want(u, transaction.Restart, unit.Replace, why)
+		return
+	}
+	s.Due = true
+	if j := u.job; j != nil && j.t == transaction.Start { // which the failure did not end
+		j.running = false
+		e.enqueue(j)
+		return
+	}
+	e.want(u, transaction.Start, unit.Replace, why)
 }
 
 // deadlinePassed: the one timer of s fired; the state says which directive set it.

@@ -120,6 +120,8 @@ func (w *simWorld) randomService() *unit.Service {
 	if w.d.chance(50) {
 		s.Restart = unit.Restart(w.d.n(int(unit.Restarts)))
 		s.RestartDelay = value.Span(w.d.n(3)) * 100 * value.Millisecond
+		s.RestartMode = unit.RestartMode(w.d.n(int(unit.RestartModes)))
+		s.RestartSteps, s.RestartMaxDelay = uint(w.d.n(3)), value.Second
 	}
 	if w.d.chance(33) {
 		s.FileDescriptorStoreMax = uint(1 + w.d.n(3))

@@ -60,6 +60,7 @@ var services = map[string]func(args []string) error{
 	},
 	"answer": answer,
 	"store":  storeService,
+	"given":  writeGiven,
 }
 
 func signals(sig ...os.Signal) <-chan os.Signal {

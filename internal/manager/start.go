@@ -147,6 +147,9 @@ func (m *Manager) launch(l *launch) (p spawn.Process, problem string, err error)
 		streams = &output.Streams{In: -1, Out: -1, Err: -1}
 	}
 	defer streams.Close()
+	if fail := m.openFiles(l); fail != nil {
+		req.Fail = fail
+	}
 	l.journal = streams.Journal
 	req.Env = m.environment(l, home, files)
 	if l.Command.Flags&value.NoExpand == 0 {
@@ -154,9 +157,13 @@ func (m *Manager) launch(l *launch) (p spawn.Process, problem string, err error)
 	}
 	req.Files, req.Stored = l.files, l.stored
 	req.Stdin, req.Stdout, req.Stderr = streams.In, streams.Out, streams.Err
-	if l.Unit.Service != nil {
-		req.NonBlocking = l.Unit.Service.NonBlocking
-		req.NoChroot = l.Unit.Service.RootDirectoryStartOnly && l.Kind != unit.ExecStart.String()
+	if s := l.Unit.Service; s != nil {
+		other := l.Kind != unit.ExecStart.String()
+		req.NonBlocking = s.NonBlocking
+		req.NoChroot = s.RootDirectoryStartOnly && other
+		if s.PermissionsStartOnly && other { // neither user nor limits, like a + before it
+			req.Command.Flags |= value.FullPrivilege
+		}
 	}
 	group, err := m.tracker.Unit(l.Unit.Name, l.Unit.Resources.Slice)
 	if err != nil {

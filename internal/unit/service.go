@@ -15,6 +15,9 @@ type Service struct {
 	Commands [ExecKinds][]value.Command
 
 	RestartDelay            value.Span // RestartSec=, default 100ms
+	RestartMaxDelay         value.Span // default infinity: RestartSec= does not grow
+	RestartSteps            uint       // 0: RestartSec= does not grow
+	RestartMode             RestartMode
 	TimeoutStart            value.Span // default DefaultTimeoutStartSec=; infinity for oneshot
 	TimeoutStartSet         bool       // by TimeoutStartSec= or TimeoutSec=
 	TimeoutStop             value.Span
@@ -33,6 +36,7 @@ type Service struct {
 	NonBlocking                 bool
 	NotifyAccess                NotifyAccess
 	Sockets                     []string
+	OpenFiles                   []OpenFile
 	FileDescriptorStoreMax      uint
 	FileDescriptorStorePreserve Preserve // default restart
 	OOMPolicy                   OOMPolicy
@@ -44,6 +48,15 @@ type Service struct {
 	RestartForceExitStatus   value.ExitSet
 
 	USBFunctionDescriptors, USBFunctionStrings string
+}
+
+// OpenFile is one OpenFile=: a file, or a unix socket to connect to.
+type OpenFile struct {
+	Path, Name string
+	// How the file is opened; for reading and writing if none is set. Of these three
+	// at most one is.
+	ReadOnly, Append, Truncate bool
+	Graceful                   bool // go on without it if it cannot be opened
 }
 
 // Kill says how the processes of a unit are ended. systemd.kill(5).

@@ -145,6 +145,21 @@ var restartWords = [Restarts]string{
 
 func (r Restart) String() string { return restartWords[r] }
 
+// RestartMode is RestartMode=.
+type RestartMode uint8
+
+// The ways to restart. Direct is without a stop in between that others would notice.
+const (
+	RestartNormal RestartMode = iota
+	RestartDirect
+	RestartDebug
+	RestartModes
+)
+
+var restartModeWords = [RestartModes]string{"normal", "direct", "debug"}
+
+func (m RestartMode) String() string { return restartModeWords[m] }
+
 // ExecKind is one of the command lists of a service.
 type ExecKind uint8
 

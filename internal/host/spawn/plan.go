@@ -163,7 +163,7 @@ func (p *planner) context() {
 		p.add(step{kind: stepUmask, n: [2]int64{int64(x.UMask)}, directive: "UMask"})
 	}
 	p.limits()
-	if !p.r.Privileged && p.r.Command.Flags&(value.FullPrivilege|value.NoSetuid) == 0 {
+	if p.r.Command.Flags&(value.FullPrivilege|value.NoSetuid) == 0 {
 		p.groups()
 	}
 	chroot := x.RootDirectory != "" && x.RootDirectory != "/" && p.wants("RootDirectory")
@@ -172,7 +172,7 @@ func (p *planner) context() {
 			kind: stepChroot, text: x.RootDirectory, directive: "RootDirectory", status: StatusChroot,
 		})
 	}
-	if !p.r.Privileged && p.r.Command.Flags&(value.FullPrivilege|value.NoSetuid) == 0 {
+	if p.r.Command.Flags&(value.FullPrivilege|value.NoSetuid) == 0 {
 		p.user()
 	}
 	p.directory(chroot && p.r.NoChroot)

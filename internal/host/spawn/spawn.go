@@ -34,9 +34,6 @@ type Request struct {
 	Files       []int
 	Stored      int
 	NonBlocking bool // O_NONBLOCK is set in Files; cleared if false
-	// Privileged leaves User=, Group= and SupplementaryGroups= out, as "!" does
-	// (PermissionsStartOnly=); "+" in Command leaves the limits out as well.
-	Privileged bool
 	// NoChroot leaves RootDirectory= out (RootDirectoryStartOnly=).
 	NoChroot bool
 	// Cgroup is the directory of a control group, version 2, to start in; -1 is none.

@@ -180,7 +180,7 @@ func TestContext(t *testing.T) {
 		},
 		{
 			name: "privileged", script: "id -u", want: "0", root: true,
-			set: func(r *Request) { r.Exec.User, r.Privileged = "daemon", true },
+			set: func(r *Request) { r.Exec.User, r.Command.Flags = "daemon", value.NoSetuid },
 		},
 		{
 			name: "plus", script: "id -u; ulimit -c", want: "0\n7", root: true,

@@ -192,3 +192,54 @@ func FileLimit() (n uint64, err error) {
 	}
 	return uint64(l.Cur), nil
 }
+
+// OpenMode is how Open opens a file.
+type OpenMode int
+
+// The ways to open a file.
+const (
+	OpenReadWrite OpenMode = unix.O_RDWR
+	OpenReadOnly  OpenMode = unix.O_RDONLY
+	OpenAppend    OpenMode = unix.O_RDWR | unix.O_APPEND
+	OpenTruncate  OpenMode = unix.O_RDWR | unix.O_TRUNC
+)
+
+// Open opens a file that is there, without taking a terminal. The descriptor blocks
+// and is close-on-exec.
+func Open(path string, mode OpenMode) (fd int, err error) {
+	for {
+		fd, err = unix.Open(path, int(mode)|unix.O_CLOEXEC|unix.O_NOCTTY, 0)
+		if !errors.Is(err, unix.EINTR) {
+			break
+		}
+	}
+	if err != nil {
+		return -1, &os.PathError{Op: "open", Path: path, Err: err}
+	}
+	return fd, nil
+}
+
+// ConnectUnix connects to a unix socket of whatever type, in the file system. The
+// descriptor blocks and is close-on-exec.
+func ConnectUnix(path string) (fd int, err error) {
+	for _, typ := range [...]int{Stream, DatagramT, SeqPacket} {
+		fd, err = NewSocket(Address{Unix: path}, typ, 0)
+		if err != nil {
+			return -1, err
+		}
+		if err = SetNonblock(fd, false); err == nil {
+			err = Connect(fd, Address{Unix: path})
+		}
+		if err == nil {
+			return fd, nil
+		}
+		CloseFD(fd)
+		if !errors.Is(err, unix.EPROTOTYPE) {
+			break
+		}
+	}
+	return -1, err
+}
+
+// ShutdownWrite ends the writing side of a connection.
+func ShutdownWrite(fd int) error { return unix.Shutdown(fd, unix.SHUT_WR) }

@@ -134,7 +134,8 @@ func newPart(u *unit.Unit, t name.Type, d *Defaults) {
 			RestartDelay: d.Restart,
 			TimeoutStart: d.TimeoutStart, TimeoutStop: d.TimeoutStop,
 			TimeoutAbort: d.TimeoutAbort, TimeoutAbortSet: d.TimeoutAbortSet,
-			RuntimeMax: value.Infinity, GuessMainPID: true, ReloadSignal: value.SIGHUP,
+			RestartMaxDelay: value.Infinity,
+			RuntimeMax:      value.Infinity, GuessMainPID: true, ReloadSignal: value.SIGHUP,
 			FileDescriptorStorePreserve: unit.PreserveRestart,
 		}
 	case name.Socket:

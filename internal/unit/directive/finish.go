@@ -197,6 +197,9 @@ func finishService(u *unit.Unit, d *Defaults) error {
 	if s.NotifyAccess == unit.NotifyNone && needsNotify(s) {
 		s.NotifyAccess = unit.NotifyMain
 	}
+	if s.RestartSteps > 0 { // the time cannot shrink
+		s.RestartDelay = min(s.RestartDelay, s.RestartMaxDelay)
+	}
 	if !s.OOMPolicySet {
 		s.OOMPolicySet, s.OOMPolicy = true, d.OOMPolicy
 		if u.Resources.Delegate {

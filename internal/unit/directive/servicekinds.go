@@ -138,6 +138,64 @@ func parseSockets(p *parse) error {
 	})
 }
 
+// parseOpenFile reads PATH[:NAME[:OPTION,…]]. An empty value takes all away.
+func parseOpenFile(p *parse) error {
+	if p.value == "" {
+		p.u.Service.OpenFiles = nil
+		return nil
+	}
+	parts, err := value.Split(p.value, ":", value.KeepEmpty|value.CUnescape)
+	switch {
+	case err != nil:
+		return err
+	case len(parts) == 0 || len(parts) > 3:
+		return why("not path[:name[:options]]")
+	}
+	var f unit.OpenFile
+	if f.Path, err = cleanAbsolute(parts[0]); err != nil {
+		return err
+	}
+	f.Name = f.Path[strings.LastIndexByte(f.Path, '/')+1:]
+	if len(parts) > 1 && parts[1] != "" {
+		f.Name = parts[1]
+	}
+	if !value.IsFDName(f.Name) || f.Path == "/" {
+		return why("not a name: visible ASCII characters and blanks without a colon, at most 255")
+	}
+	if len(parts) > 2 && parts[2] != "" {
+		if err := openOptions(&f, parts[2]); err != nil {
+			return err
+		}
+	}
+	p.u.Service.OpenFiles = append(p.u.Service.OpenFiles, f)
+	return nil
+}
+
+func openOptions(f *unit.OpenFile, text string) error {
+	options := map[string]*bool{
+		"read-only": &f.ReadOnly, "append": &f.Append, "truncate": &f.Truncate,
+		"graceful": &f.Graceful,
+	}
+	modes := 0
+	for o := range strings.SplitSeq(text, ",") {
+		set := options[o]
+		switch {
+		case set == nil:
+			return why("options are read-only, append, truncate, graceful")
+		case *set:
+			return why("an option is given twice")
+		}
+		*set = true
+		if o != "graceful" {
+			modes++
+		}
+	}
+	if modes > 1 {
+		return why("read-only, append and truncate exclude each other")
+	}
+	return nil
+}
+
 func parseServiceType(p *parse) error {
 	err := parseEnum(p.value, unit.ServiceTypes, &p.u.Service.Type)
 	if err == nil {

@@ -62,8 +62,9 @@ type TestConditions struct {
 
 // Listen opens the sockets of a socket unit; those it has stay. Listening answers.
 type Listen struct {
-	Op   Op
-	Unit *unit.Unit
+	Op      Op
+	Unit    *unit.Unit
+	Service *unit.Service // that the sockets are for; nil if it is not known yet
 }
 
 // PrepareMount makes the mount point of a unit, if need be, and looks whether it can

@@ -3,6 +3,7 @@ package engine
 import (
 	"strings"
 
+	"rouse/internal/graph/transaction"
 	"rouse/internal/unit"
 	"rouse/internal/unit/value"
 )
@@ -44,6 +45,8 @@ func (e *Engine) spawn(u *runUnit, p *proc) {
 	}
 	if u.svc != nil {
 		u.svc.dress(e, u, &fx)
+	} else if u.sock != nil {
+		u.sock.dress(u, &fx)
 	}
 	u.cleaned = false
 	e.emit(fx)
@@ -215,11 +218,24 @@ func (e *Engine) kill(u *runUnit, sig value.Signal, final bool) bool {
 	}
 	fx := Kill{Unit: u.Name, Main: p.Main.PID, Control: p.Control.PID, Signal: sig}
 	fx.Group = to == wholeGroup
-	fx.Hangup = k.SendSIGHUP && !final && sig == k.Signal && sig != value.SIGHUP
+	fx.Hangup = k.SendSIGHUP && u.terminates() && sig != value.SIGHUP
 	if fx.Main != 0 || fx.Control != 0 || fx.Group {
 		e.emit(fx)
 	}
 	return p.Main.alive() || p.Control.alive() || to == wholeGroup && p.Populated
+}
+
+// terminates reports that the unit is being ended by KillSignal= and not for a
+// restart, so that SIGHUP follows where SendSIGHUP= says so.
+func (u *runUnit) terminates() bool {
+	restarts := u.job != nil && u.job.t == transaction.Restart
+	switch {
+	case u.svc != nil:
+		return u.svc.Sub == FinalSigterm || u.svc.Sub == StopSigterm && !restarts
+	case u.sock != nil:
+		return u.sock.Sub == SocketFinalSigterm || u.sock.Sub == SocketStopPreSigterm && !restarts
+	}
+	return false
 }
 
 // lingers reports that other processes than the awaited ones were signalled, and

@@ -19,6 +19,7 @@ type socket struct {
 	Accepted    uint64
 	Refused     uint64
 	Trigger     rateLimit
+	Polls       rateLimit // how often traffic was noticed
 }
 
 // SocketState is the sub state of a socket unit.
@@ -72,7 +73,34 @@ func (s *socket) enter(e *Engine, u *runUnit, sub SocketState) {
 	}
 	s.Sub = sub
 	e.disarm(u, timerState)
+	e.disarm(u, timerPoll)
 	e.changed(u, was, word, flagsOfChange{})
+}
+
+// watch waits for traffic, at once or when there has been no more of it than
+// PollLimitBurst= in PollLimitIntervalSec=.
+func (s *socket) watch(e *Engine, u *runUnit) {
+	def := u.Def.Socket
+	interval, burst := def.PollLimitInterval, def.PollLimitBurst
+	limited := interval != 0 && interval != value.Infinity && burst != 0
+	if again := s.Polls.Begin + uint64(interval); limited && s.Polls.Count >= burst &&
+		again > e.now.Mono {
+		e.armAt(u, timerPoll, again)
+		return
+	}
+	e.emit(Watch{Unit: u.Name})
+}
+
+// noticed counts traffic that was noticed.
+func (s *socket) noticed(e *Engine, u *runUnit) {
+	s.Polls.below(e.now.Mono, u.Def.Socket.PollLimitInterval, u.Def.Socket.PollLimitBurst)
+}
+
+// dress adds to a Spawn what a socket's commands are given.
+func (s *socket) dress(u *runUnit, fx *Spawn) {
+	if u.Def.Socket.PassFDsToExec && s.Open && s.Opening == 0 {
+		fx.Sockets = []string{u.Name}
+	}
 }
 
 func (s *socket) note(r Result) {
@@ -126,7 +154,11 @@ func (s *socket) enterStartChown(e *Engine, u *runUnit) {
 	s.enter(e, u, SocketStartChown)
 	e.arm(u, timerState, u.Def.Socket.Timeout)
 	s.Opening, s.Open = e.order(u, opListen), true
-	e.emit(Listen{Op: s.Opening, Unit: u.Def})
+	fx := Listen{Op: s.Opening, Unit: u.Def}
+	if svc := e.serviceOf(u); svc != nil {
+		fx.Service = svc.Def.Service
+	}
+	e.emit(fx)
 }
 
 // listening: the sockets are open, or cannot be.
@@ -157,7 +189,7 @@ func (s *socket) enterListening(e *Engine, u *runUnit) {
 		e.emit(CloseSockets{Unit: u.Def, Flush: true})
 	}
 	s.enter(e, u, SocketListening)
-	e.emit(Watch{Unit: u.Name})
+	s.watch(e, u)
 }
 
 // incoming: traffic has come.
@@ -167,10 +199,11 @@ func (e *Engine) incoming(ev Incoming) {
 		return
 	}
 	s := u.sock
+	s.noticed(e, u)
 	e.cause = &Cause{At: e.now, Unit: u.Name, What: "incoming traffic", From: u.cause}
 	if u.stopPending() {
 		e.emit(CloseSockets{Unit: u.Def, Flush: true})
-		e.emit(Watch{Unit: u.Name})
+		s.watch(e, u)
 		return
 	}
 	if !s.mayTrigger(e, u) {
@@ -213,15 +246,16 @@ func (e *Engine) connected(ev Connected) {
 	if u == nil || u.sock == nil || u.sock.Sub != SocketListening || u.stopPending() {
 		e.emit(CloseConn{Conn: ev.Conn})
 		if u != nil && u.sock != nil && u.sock.Sub == SocketListening {
-			e.emit(Watch{Unit: u.Name}) // its stop job may yet be cancelled
+			u.sock.watch(e, u) // its stop job may yet be cancelled
 		}
 		return
 	}
 	s, def := u.sock, u.Def.Socket
+	s.noticed(e, u)
 	e.cause = &Cause{
 		At: e.now, Unit: u.Name, What: "connection accepted", Why: ev.Instance, From: u.cause,
 	}
-	e.emit(Watch{Unit: u.Name})
+	s.watch(e, u)
 	if !s.mayTrigger(e, u) {
 		e.emit(CloseConn{Conn: ev.Conn})
 		return
@@ -486,31 +520,42 @@ func (s *socket) emptied(e *Engine, u *runUnit) { s.signalDone(e, u, ResultSucce
 
 // deadlinePassed: TimeoutSec=.
 func (s *socket) deadlinePassed(e *Engine, u *runUnit) {
-	e.log(Warning, u, "State '%s' timed out.", s.Sub)
+	next := "Killing."
+	if !u.Def.Kill.SendSIGKILL {
+		next = "Skipping SIGKILL. Ignoring."
+	}
 	switch s.Sub {
 	case SocketStartPre:
+		e.log(Warning, u, "Starting timed out. Terminating.")
 		s.enterSignal(e, u, SocketFinalSigterm, ResultTimeout)
 	case SocketStartChown, SocketStartPost:
+		e.log(Warning, u, "Starting timed out. Stopping.")
 		s.enterStopPre(e, u, ResultTimeout)
 	case SocketStopPre:
+		e.log(Warning, u, "Stopping timed out. Terminating.")
 		s.enterSignal(e, u, SocketStopPreSigterm, ResultTimeout)
 	case SocketStopPreSigterm:
+		e.log(Warning, u, "Stopping timed out. %s", next)
 		if u.Def.Kill.SendSIGKILL {
 			s.enterSignal(e, u, SocketStopPreSigkill, ResultTimeout)
 		} else {
 			s.enterStopPost(e, u, ResultTimeout)
 		}
 	case SocketStopPreSigkill:
+		e.log(Warning, u, "Processes still around after SIGKILL. Ignoring.")
 		s.enterStopPost(e, u, ResultTimeout)
 	case SocketStopPost:
+		e.log(Warning, u, "Stopping timed out (2). Terminating.")
 		s.enterSignal(e, u, SocketFinalSigterm, ResultTimeout)
 	case SocketFinalSigterm:
+		e.log(Warning, u, "Stopping timed out (2). %s", next)
 		if u.Def.Kill.SendSIGKILL {
 			s.enterSignal(e, u, SocketFinalSigkill, ResultTimeout)
 		} else {
 			s.enterDead(e, u, ResultTimeout)
 		}
 	case SocketFinalSigkill:
+		e.log(Warning, u, "Still around after SIGKILL (2). Entering failed mode.")
 		s.enterDead(e, u, ResultTimeout)
 	case SocketDead, SocketListening, SocketRunning, SocketFailed, SocketStates:
 		e.bug(u, "timer in state "+s.Sub.String())

@@ -11,6 +11,7 @@ const (
 	timerJob                       // JobTimeoutSec=
 	timerRunning                   // JobRunningTimeoutSec=
 	timerAgain                     // another look at lasting reasons, after too many tries
+	timerPoll                      // PollLimitIntervalSec=
 	timerKinds
 )
 
@@ -140,6 +141,8 @@ func (e *Engine) expire() {
 			t.u.svc.watchdogPassed(e, t.u)
 		case timerJob, timerRunning:
 			e.jobTimedOut(t.u)
+		case timerPoll:
+			t.u.sock.watch(e, t.u)
 		case timerAgain:
 			e.touch(t.u)
 		case timerKinds:
@@ -150,5 +153,5 @@ func (e *Engine) expire() {
 var timerWords = [timerKinds]string{
 	timerState: "time limit of the state", timerWatchdog: "WatchdogSec=",
 	timerJob: "JobTimeoutSec=", timerRunning: "JobRunningTimeoutSec=",
-	timerAgain: "rate limit",
+	timerAgain: "rate limit", timerPoll: "PollLimitIntervalSec=",
 }

@@ -389,10 +389,15 @@ func (m *Manager) listen(fx engine.Listen) {
 		m.local = append(m.local, engine.Listening{Op: fx.Op})
 		return
 	}
+	config := socket.Config{
+		Lookup: m.lookup, Log: func(line string) { m.logf(engine.Warning, name, "%s", line) },
+	}
+	if fx.Service != nil {
+		config.Descriptors = fx.Service.USBFunctionDescriptors
+		config.Strings = fx.Service.USBFunctionStrings
+	}
 	m.goes(func() {
-		set, err := socket.Open(fx.Unit.Socket, socket.Config{
-			Lookup: m.lookup, Log: func(line string) { m.logf(engine.Warning, name, "%s", line) },
-		})
+		set, err := socket.Open(fx.Unit.Socket, config)
 		m.post(func() {
 			ev := engine.Listening{Op: fx.Op}
 			if err != nil {
@@ -430,7 +435,7 @@ func (m *Manager) lookup(user, group string) (uid, gid int, err error) {
 
 func (m *Manager) watch(unit string) {
 	if set := m.sockets[unit]; set != nil {
-		m.poller.Watch(unit, set.FDs)
+		m.poller.Watch(unit, set.Watched)
 	}
 }
 

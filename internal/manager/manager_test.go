@@ -61,6 +61,11 @@ var services = map[string]func(args []string) error{
 	"answer": answer,
 	"store":  storeService,
 	"given":  writeGiven,
+	"limit": func(args []string) error {
+		var l syscall.Rlimit
+		err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &l)
+		return errors.Join(err, appendLine([]string{args[0], fmt.Sprint(l.Max == 77)}))
+	},
 }
 
 func signals(sig ...os.Signal) <-chan os.Signal {
@@ -361,6 +366,22 @@ ExecStopPost=SELF append DIR/out last
 	want := fmt.Sprintf("first\nsecond\nreload\nsuccess-%d\nlast\n", os.Getpid())
 	if err != nil || string(text) != want {
 		t.Errorf("%q, %v, want %q", text, err, want)
+	}
+}
+
+// Limits and users are for ExecStart= alone, if PermissionsStartOnly= says so.
+func TestPermissionsStartOnly(t *testing.T) {
+	f := begin(t, map[string]string{"o.service": `[Service]
+Type=oneshot
+PermissionsStartOnly=yes
+LimitNOFILE=77
+ExecStartPre=SELF limit DIR/out
+ExecStart=SELF limit DIR/out
+ExecStopPost=SELF limit DIR/out
+`})
+	f.want("start", "o.service", "done")
+	if got, want := f.lines("out"), []string{"false", "true", "false"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
 	}
 }
 

@@ -42,7 +42,8 @@ func TestOpenFile(t *testing.T) {
 	}
 	defer l.Close()
 	f.want("start", "o.service", "done")
-	if got, want := f.lines("given"), []string{"", "rw:appended:cut:ro:s 3"}; !slices.Equal(got, want) {
+	want := []string{"", "rw:appended:cut:ro:s 3"}
+	if got := f.lines("given"); !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
 	for name, want := range map[string]string{

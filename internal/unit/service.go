@@ -118,6 +118,12 @@ type Socket struct {
 	TriggerLimitInterval                             value.Span
 	TriggerLimitBurst                                uint
 	Timeout                                          value.Span // TimeoutSec=
+	PollLimitInterval                                value.Span // default 0: no limit
+	PollLimitBurst                                   uint       // default 0: no limit
+	PassFDsToExec                                    bool       // PassFileDescriptorsToExec=
+	RefuseFDs                                        bool       // AcceptFileDescriptors=no
+	DeferTrigger                                     DeferTrigger
+	DeferTriggerMax                                  value.Span // default infinity
 	Commands                                         [SocketExecKinds][]value.Command
 }
 

@@ -215,6 +215,21 @@ var timeoutFailureWords = [TimeoutFailureModes]string{"terminate", "abort", "kil
 
 func (m TimeoutFailureMode) String() string { return timeoutFailureWords[m] }
 
+// DeferTrigger is DeferTrigger=.
+type DeferTrigger uint8
+
+// Whether a socket waits with the start of its service until nothing speaks against it.
+const (
+	DeferNo DeferTrigger = iota
+	DeferYes
+	DeferPatient
+	DeferTriggers
+)
+
+var deferTriggerWords = [DeferTriggers]string{"no", "yes", "patient"}
+
+func (d DeferTrigger) String() string { return deferTriggerWords[d] }
+
 // NotifyAccess is NotifyAccess=.
 type NotifyAccess uint8
 

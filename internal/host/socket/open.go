@@ -18,6 +18,7 @@ import (
 // opener opens the descriptors of one unit.
 type opener struct {
 	unit     *unit.Socket
+	config   Config
 	log      func(string)
 	uid, gid int
 }
@@ -36,10 +37,15 @@ func (o *opener) open(l unit.Listen) (fd int, err error) {
 	case unit.ListenFIFO:
 		return o.fifo(l.Address)
 	case unit.ListenSpecial:
-		return sys.OpenQuiet(l.Address, o.unit.Writable)
+		return o.special(l.Address)
 	case unit.ListenNetlink:
 		return o.netlink(l.Address)
-	case unit.ListenMessageQueue, unit.ListenUSBFunction, unit.ListenKinds:
+	case unit.ListenMessageQueue:
+		return sys.OpenQueue(l.Address, uint32(o.unit.SocketMode&0o777),
+			o.unit.MessageQueueMaxMessages, o.unit.MessageQueueMessageSize)
+	case unit.ListenUSBFunction:
+		return o.function(l.Address)
+	case unit.ListenKinds:
 	}
 	return -1, sys.Unsupported("open " + l.Kind.String())
 }
@@ -217,6 +223,9 @@ func (o *opener) afterBind(fd int, a sys.Address) {
 	o.try(s.Broadcast, fd, sys.Broadcast, 1)
 	o.try(s.PassCredentials, fd, sys.PassCredentials, 1)
 	o.try(s.PassSecurity, fd, sys.PassSecurity, 1)
+	o.try(s.RefuseFDs && a.Unix != "", fd, sys.PassRights, 0)
+	o.smack(fd, "SMACK64IPIN", s.SmackLabelIPIn)
+	o.smack(fd, "SMACK64IPOUT", s.SmackLabelIPOut)
 	o.try(s.PassPacketInfo && a.IP.IsValid(), fd, either(a, sys.PacketInfo, sys.PacketInfoIPv6), 1)
 	o.try(s.Timestamping == unit.TimestampMicro, fd, sys.TimestampMicro, 1)
 	o.try(s.Timestamping == unit.TimestampNano, fd, sys.TimestampNano, 1)
@@ -249,21 +258,101 @@ func (o *opener) buffer(fd int, size value.Size, option, force sys.Option) {
 	}
 }
 
-// fifo makes a FIFO or takes the one that is there, if it is one.
+// smack sets a label, if the kernel knows labels at all.
+func (o *opener) smack(fd int, attribute, label string) {
+	if label != "" && sys.HaveSmack() {
+		o.warn(sys.SetSmack(fd, attribute, label))
+	}
+}
+
+// special opens a device node or a file of the kernel, on which traffic can be
+// waited for.
+func (o *opener) special(path string) (fd int, err error) {
+	fd, err = sys.OpenQuiet(path, o.unit.Writable)
+	if err != nil {
+		return -1, err
+	}
+	info, err := os.Lstat(path)
+	switch {
+	case err != nil:
+	case !info.Mode().IsRegular() && info.Mode()&os.ModeCharDevice == 0:
+		err = fmt.Errorf("%s is neither a character device nor a regular file: %w", path, sys.EEXIST)
+	case !sys.Watchable(fd):
+		err = fmt.Errorf("%s cannot be watched: %w", path, sys.EPERM)
+	default:
+		return fd, nil
+	}
+	sys.CloseFD(fd)
+	return -1, err
+}
+
+// function opens the control file of a USB FunctionFS and tells the kernel what the
+// function is. The endpoints are there once that is known.
+func (o *opener) function(dir string) (fd int, err error) {
+	control := filepath.Join(dir, "ep0")
+	fd, err = sys.OpenQuiet(control, true)
+	if err != nil {
+		return -1, err
+	}
+	if info, err := os.Lstat(control); err != nil || !info.Mode().IsRegular() {
+		sys.CloseFD(fd)
+		return -1, fmt.Errorf("%s is not that of a FunctionFS: %w", control, sys.EEXIST)
+	}
+	for _, file := range [...]string{o.config.Descriptors, o.config.Strings} {
+		if file == "" {
+			continue
+		}
+		text, err := os.ReadFile(file)
+		if err == nil {
+			_, err = sys.Write(fd, text)
+		}
+		if err != nil {
+			sys.CloseFD(fd)
+			return -1, fmt.Errorf("write %s to %s: %w", file, control, err)
+		}
+	}
+	return fd, nil
+}
+
+// endpoints opens the endpoints of a USB FunctionFS, in the order of their names.
+// Those opened before an error are given with it.
+func (o *opener) endpoints(dir string) (fds []int, err error) {
+	list, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range list {
+		if e.Name() == "ep0" || e.Name()[0] == '.' {
+			continue
+		}
+		fd, err := sys.OpenQuiet(filepath.Join(dir, e.Name()), true)
+		if err != nil {
+			return fds, err
+		}
+		fds = append(fds, fd)
+	}
+	return fds, nil
+}
+
+// fifo makes a FIFO or takes the one that is there, if it has the mode, and an owner,
+// that it would have been made with.
 func (o *opener) fifo(path string) (fd int, err error) {
 	if err := o.directories(path); err != nil {
 		return -1, err
 	}
 	mode := uint32(o.unit.SocketMode)
-	if err := sys.MakeFIFO(path, mode&0o777); err != nil && !errors.Is(err, os.ErrExist) {
-		return -1, err
+	made := sys.MakeFIFO(path, mode&0o777)
+	if made != nil && !errors.Is(made, os.ErrExist) {
+		return -1, made
 	}
 	info, err := os.Lstat(path)
-	if err != nil {
+	switch {
+	case err != nil:
 		return -1, err
-	}
-	if info.Mode()&os.ModeNamedPipe == 0 {
+	case info.Mode()&os.ModeNamedPipe == 0:
 		return -1, fmt.Errorf("%s is there and not a FIFO: %w", path, sys.EEXIST)
+	case made != nil && (info.Mode().Perm() != os.FileMode(mode&0o777) || !o.owned(info)):
+		return -1, fmt.Errorf("%s is there with another mode or owner: %w", path, sys.EEXIST)
 	}
 	if err := o.own(path, mode); err != nil {
 		return -1, err
@@ -272,10 +361,18 @@ func (o *opener) fifo(path string) (fd int, err error) {
 	if err != nil {
 		return -1, err
 	}
+	o.smack(fd, "SMACK64", o.unit.SmackLabel)
 	if o.unit.PipeSize > 0 {
 		o.warn(sys.SetPipeSize(fd, int(min(o.unit.PipeSize, math.MaxInt32))))
 	}
 	return fd, nil
+}
+
+// owned reports whether a file is the manager's or, from an earlier run, that of
+// SocketUser= and SocketGroup=. systemd 252 refuses the latter.
+func (o *opener) owned(info os.FileInfo) bool {
+	uid, gid := sys.Owner(info)
+	return (uid == os.Geteuid() || uid == o.uid) && (gid == os.Getegid() || gid == o.gid)
 }
 
 // netlink reads "family" or "family group".
@@ -302,8 +399,7 @@ func (o *opener) symlinks(paths []string) {
 		return
 	}
 	if len(paths) != 1 {
-		o.log(fmt.Sprintf("Symlinks= with %d paths to listen on, want 1; making none", len(paths)))
-		return
+		return // which the loader does not let through
 	}
 	for _, link := range o.unit.Symlinks {
 		if err := o.directories(link); err != nil {

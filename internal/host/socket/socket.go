@@ -17,6 +17,9 @@ type Config struct {
 	// Lookup gives the ids of SocketUser= and SocketGroup= (names or numbers), -1
 	// for one that is "". It is called only if one of them is set.
 	Lookup func(user, group string) (uid, gid int, err error)
+	// Descriptors and Strings are the files of USBFunctionDescriptors= and
+	// USBFunctionStrings= of the unit's service, for ListenUSBFunction=.
+	Descriptors, Strings string
 	// Log takes a line about each option that could not be set. Nil is nowhere.
 	Log func(line string)
 }
@@ -25,9 +28,11 @@ type Config struct {
 type Set struct {
 	// FDs are in the order of the unit's Listen lines. They do not block, and are
 	// close-on-exec.
-	FDs   []int
-	unit  *unit.Socket
-	paths []string // made by Open
+	FDs []int
+	// Watched are those of them to be watched for traffic.
+	Watched []int
+	unit    *unit.Socket
+	paths   []string // made by Open
 }
 
 // Open opens everything the unit listens on, or nothing.
@@ -35,7 +40,7 @@ func Open(s *unit.Socket, c Config) (*Set, error) {
 	if c.Log == nil {
 		c.Log = func(string) {}
 	}
-	o := &opener{unit: s, log: c.Log, uid: -1, gid: -1}
+	o := &opener{unit: s, config: c, log: c.Log, uid: -1, gid: -1}
 	if s.SocketUser != "" || s.SocketGroup != "" {
 		if c.Lookup == nil {
 			return nil, errors.New("SocketUser= and SocketGroup=: nobody to look them up")
@@ -53,7 +58,15 @@ func Open(s *unit.Socket, c Config) (*Set, error) {
 			set.Close()
 			return nil, fmt.Errorf("listen on %v %s: %w", l.Kind, l.Address, err)
 		}
-		set.FDs = append(set.FDs, fd)
+		set.FDs, set.Watched = append(set.FDs, fd), append(set.Watched, fd)
+		if l.Kind == unit.ListenUSBFunction {
+			ends, err := o.endpoints(l.Address)
+			set.FDs = append(set.FDs, ends...)
+			if err != nil {
+				set.Close()
+				return nil, fmt.Errorf("listen on %v %s: %w", l.Kind, l.Address, err)
+			}
+		}
 		if path, ok := pathOf(l); ok {
 			set.paths = append(set.paths, path)
 		}
@@ -63,8 +76,8 @@ func Open(s *unit.Socket, c Config) (*Set, error) {
 }
 
 // Adopt makes a Set of descriptors that were opened before a re-exec.
-func Adopt(s *unit.Socket, fds []int) *Set {
-	set := &Set{unit: s, FDs: fds}
+func Adopt(s *unit.Socket, fds, watched []int) *Set {
+	set := &Set{unit: s, FDs: fds, Watched: watched}
 	for _, l := range s.Listen {
 		if path, ok := pathOf(l); ok {
 			set.paths = append(set.paths, path)
@@ -82,13 +95,20 @@ func (s *Set) Close() error {
 			errs = append(errs, os.NewSyscallError("close", err))
 		}
 	}
-	s.FDs = nil
+	s.FDs, s.Watched = nil, nil
 	if !s.unit.RemoveOnStop {
 		return errors.Join(errs...)
 	}
 	for _, path := range append(s.paths, s.unit.Symlinks...) {
 		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 			errs = append(errs, err)
+		}
+	}
+	for _, l := range s.unit.Listen {
+		if l.Kind == unit.ListenMessageQueue {
+			if err := sys.RemoveQueue(l.Address); err != nil && !errors.Is(err, os.ErrNotExist) {
+				errs = append(errs, err)
+			}
 		}
 	}
 	return errors.Join(errs...)

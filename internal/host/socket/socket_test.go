@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -239,7 +240,7 @@ func TestAbstractAndOthers(t *testing.T) {
 		unit.Listen{Kind: unit.ListenSequentialPacket, Address: name},
 		unit.Listen{Kind: unit.ListenDatagram, Address: name + "d"},
 		unit.Listen{Kind: unit.ListenFIFO, Address: fifo},
-		unit.Listen{Kind: unit.ListenSpecial, Address: "/dev/null"},
+		unit.Listen{Kind: unit.ListenSpecial, Address: "/proc/self/mountinfo"},
 	)
 	if !sys.HaveAbstract {
 		_, err := socket.Open(s, socket.Config{})
@@ -261,13 +262,22 @@ func TestAbstractAndOthers(t *testing.T) {
 			t.Errorf("descriptor %d listens: %v", i, listening)
 		}
 	}
-	for _, l := range []unit.Listen{
-		{Kind: unit.ListenMessageQueue, Address: "/q"}, {Kind: unit.ListenUSBFunction, Address: "/x"},
-	} {
-		if _, err := socket.Open(unset(l), socket.Config{}); !errors.Is(err, sys.ErrUnsupported) {
-			t.Errorf("%v: %v", l.Kind, err)
-		}
+}
+
+func TestVSock(t *testing.T) {
+	s := unset(unit.Listen{Kind: unit.ListenStream, Address: "vsock::54321"})
+	set, err := socket.Open(s, socket.Config{})
+	if err != nil {
+		t.Skip(err)
 	}
+	defer set.Close()
+	local, err := sys.Local(set.FDs[0])
+	if err != nil || socket.Format(local) != s.Listen[0].Address {
+		t.Errorf("bound to %s, %v", socket.Format(local), err)
+	}
+	// No machine has this number; it is refused when it is bound, not before.
+	openFails(t, unset(unit.Listen{Kind: unit.ListenStream, Address: "vsock:77777:1"}),
+		sys.EADDRNOTAVAIL)
 }
 
 func TestNetlink(t *testing.T) {
@@ -296,6 +306,16 @@ func TestOwner(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer set.Close()
+	s.Listen = []unit.Listen{{Kind: unit.ListenFIFO, Address: filepath.Join(t.TempDir(), "fifo")}}
+	for range 2 { // the second one finds what the first has given away
+		fifo, err := socket.Open(s, socket.Config{
+			Lookup: func(string, string) (int, int, error) { return 12345, 54321, nil },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		fifo.Close()
+	}
 	info, err := os.Lstat(path)
 	if got := fmt.Sprintf("%v", info.Sys()); err != nil || !strings.Contains(got, "12345 54321") {
 		t.Errorf("%v, %v", got, err)
@@ -443,5 +463,160 @@ func TestSameFile(t *testing.T) {
 	}
 	if sys.SameFile(int(r.Fd()), int(w.Fd())) || sys.SameFile(twin, -1) {
 		t.Error("the ends of a pipe are the same file, or one is that of nothing")
+	}
+}
+
+// openFails opens one thing, which must fail with that error.
+func openFails(t *testing.T, s *unit.Socket, want error) {
+	t.Helper()
+	set, err := socket.Open(s, socket.Config{})
+	if err == nil {
+		set.Close()
+	}
+	if !errors.Is(err, want) {
+		t.Errorf("listen on %v: %v, want %v", s.Listen, err, want)
+	}
+}
+
+func TestMessageQueue(t *testing.T) {
+	name := fmt.Sprintf("/rouse-test-%d", os.Getpid())
+	s := unset(unit.Listen{Kind: unit.ListenMessageQueue, Address: name})
+	s.SocketMode, s.RemoveOnStop = 0o640, true
+	s.MessageQueueMaxMessages, s.MessageQueueMessageSize = 3, 100
+	set, err := socket.Open(s, socket.Config{})
+	if errors.Is(err, sys.ErrUnsupported) || errors.Is(err, sys.ENOSYS) || errors.Is(err, sys.EPERM) {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := open(t, s) // one that is there already is taken, if it is alike
+	s.RemoveOnStop = false
+	again.Close()
+	s.RemoveOnStop = true
+	other := unset(s.Listen...)
+	other.SocketMode = 0o600
+	openFails(t, other, sys.EEXIST)
+	if err := set.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := sys.RemoveQueue(name); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("after RemoveOnStop=: %v", err)
+	}
+	text, err := os.ReadFile("/proc/sys/fs/mqueue/msg_max")
+	if err != nil {
+		t.Skip(err)
+	}
+	most, err := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.MessageQueueMaxMessages = most
+	open(t, s).Close()
+	if os.Geteuid() != 0 { // root may have more
+		s.MessageQueueMaxMessages = most + 1
+		openFails(t, s, sys.EINVAL)
+	}
+	s.MessageQueueMaxMessages = 1 << 40
+	openFails(t, s, sys.EINVAL)
+	s.Listen[0].Address = "/a/b"
+	openFails(t, s, sys.EACCES)
+	s.Listen[0].Address = "/" + strings.Repeat("x", 256)
+	openFails(t, s, sys.ENAMETOOLONG)
+}
+
+// A FIFO that is there must be like one that would be made.
+func TestFIFOThere(t *testing.T) {
+	dir := t.TempDir()
+	at := func(name string) *unit.Socket {
+		return unset(unit.Listen{Kind: unit.ListenFIFO, Address: filepath.Join(dir, name)})
+	}
+	if err := os.WriteFile(filepath.Join(dir, "file"), nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	openFails(t, at("file"), sys.EEXIST)
+	s := at("fifo")
+	s.SocketMode, s.RemoveOnStop = 0o600, false
+	open(t, s).Close()
+	open(t, s).Close()
+	openFails(t, at("fifo"), sys.EEXIST)
+	if err := os.Symlink("fifo", filepath.Join(dir, "link")); err != nil {
+		t.Fatal(err)
+	}
+	openFails(t, at("link"), sys.EEXIST)
+}
+
+// Of special files only those are opened on which traffic can be waited for.
+func TestSpecial(t *testing.T) {
+	at := func(path string) *unit.Socket {
+		return unset(unit.Listen{Kind: unit.ListenSpecial, Address: path})
+	}
+	openFails(t, at(t.TempDir()), sys.EEXIST)
+	openFails(t, at("/nonexistent"), os.ErrNotExist)
+	if runtime.GOOS != "linux" {
+		t.Skip("no files of the kernel to wait for")
+	}
+	openFails(t, at("/dev/null"), sys.EPERM)
+	openFails(t, at("/etc/passwd"), sys.EPERM)
+	open(t, at("/proc/self/mountinfo")).Close()
+	s := at("/proc/self/mountinfo")
+	if s.Writable = true; os.Geteuid() != 0 {
+		openFails(t, s, sys.EACCES)
+	}
+}
+
+// A directory stands for the FunctionFS here: what is written to its control file is
+// what the kernel would be told.
+func TestUSBFunction(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	functions := filepath.Join(dir, "ffs")
+	if err := os.Mkdir(functions, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	s := unset(unit.Listen{Kind: unit.ListenUSBFunction, Address: functions})
+	openFails(t, s, os.ErrNotExist)
+	for _, name := range []string{"ffs/ep0", "ffs/ep2", "ffs/ep1", "ffs/.hidden"} {
+		write(name, "")
+	}
+	set, err := socket.Open(s, socket.Config{
+		Descriptors: write("descriptors", "what it is, "), Strings: write("strings", "in words"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer set.Close()
+	if len(set.FDs) != 3 || len(set.Watched) != 1 || set.Watched[0] != set.FDs[0] {
+		t.Errorf("descriptors %v, watched %v; want 3 and the first", set.FDs, set.Watched)
+	}
+	text, err := os.ReadFile(filepath.Join(functions, "ep0"))
+	if err != nil || string(text) != "what it is, in words" {
+		t.Errorf("%q, %v", text, err)
+	}
+	bad := socket.Config{Descriptors: filepath.Join(dir, "absent")}
+	if _, err := socket.Open(s, bad); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("without descriptors: %v", err)
+	}
+}
+
+// Netlink families have names or numbers; the kernel knows which there are.
+func TestNetlinkNumbers(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("no netlink")
+	}
+	for _, address := range []string{"15 0", "kobject-uevent 1", "route 0"} {
+		open(t, unset(unit.Listen{Kind: unit.ListenNetlink, Address: address})).Close()
+	}
+	s := unset(unit.Listen{Kind: unit.ListenNetlink, Address: "99 1"})
+	openFails(t, s, sys.EPROTONOSUPPORT)
+	s.Listen[0].Address = "route 4294967296"
+	if _, err := socket.Open(s, socket.Config{}); err == nil {
+		t.Error("a group of 33 bits")
 	}
 }

@@ -146,15 +146,18 @@ func Write(fd int, buf []byte) (int, error) {
 
 // More errors that rooms of the host tell apart.
 const (
-	EADDRINUSE   = unix.EADDRINUSE
-	EAFNOSUPPORT = unix.EAFNOSUPPORT
-	EBUSY        = unix.EBUSY
-	ECONNREFUSED = unix.ECONNREFUSED
-	EEXIST       = unix.EEXIST
-	EIO          = unix.EIO
-	ENODEV       = unix.ENODEV
-	ENOTEMPTY    = unix.ENOTEMPTY
-	EROFS        = unix.EROFS
+	EADDRINUSE      = unix.EADDRINUSE
+	EADDRNOTAVAIL   = unix.EADDRNOTAVAIL
+	ENAMETOOLONG    = unix.ENAMETOOLONG
+	EPROTONOSUPPORT = unix.EPROTONOSUPPORT
+	EAFNOSUPPORT    = unix.EAFNOSUPPORT
+	EBUSY           = unix.EBUSY
+	ECONNREFUSED    = unix.ECONNREFUSED
+	EEXIST          = unix.EEXIST
+	EIO             = unix.EIO
+	ENODEV          = unix.ENODEV
+	ENOTEMPTY       = unix.ENOTEMPTY
+	EROFS           = unix.EROFS
 )
 
 // FileID tells files apart. Two descriptors of one file have the same.

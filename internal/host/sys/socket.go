@@ -284,6 +284,7 @@ const (
 	ReceiveBufferForce
 	SendBuffer
 	SendBufferForce
+	PassRights
 	Options
 )
 
@@ -298,7 +299,7 @@ var optionWords = [Options]string{
 	TimestampMicro: "Timestamping", TimestampNano: "Timestamping", Priority: "Priority",
 	Mark: "Mark", TypeOfService: "IPTOS", TimeToLive: "IPTTL", HopLimit: "IPTTL",
 	ReceiveBuffer: "ReceiveBuffer", ReceiveBufferForce: "ReceiveBuffer",
-	SendBuffer: "SendBuffer", SendBufferForce: "SendBuffer",
+	SendBuffer: "SendBuffer", SendBufferForce: "SendBuffer", PassRights: "AcceptFileDescriptors",
 }
 
 func (o Option) String() string { return optionWords[o] }

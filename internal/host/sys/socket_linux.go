@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -57,6 +58,7 @@ var optionNumbers = map[Option]optionNumber{
 	ReceiveBufferForce: {unix.SOL_SOCKET, unix.SO_RCVBUFFORCE},
 	SendBuffer:         {unix.SOL_SOCKET, unix.SO_SNDBUF},
 	SendBufferForce:    {unix.SOL_SOCKET, unix.SO_SNDBUFFORCE},
+	PassRights:         {unix.SOL_SOCKET, 83}, // SO_PASSRIGHTS, Linux 6.16
 }
 
 // BindToDevice keeps a socket to one network interface. Linux 2.0.30.
@@ -103,9 +105,9 @@ func interfaceIndex(name string) (uint32, error) {
 // netlinkFamilies are the words of ListenNetlink=. netlink(7).
 var netlinkFamilies = map[string]int{
 	"route": 0, "firewall": 3, "inet-diag": 4, "nflog": 5, "xfrm": 6, "selinux": 7,
-	"iscsi": 8, "audit": 9, "fib-lookup": 10, "netfilter": 12, "ip6-fw": 13,
+	"iscsi": 8, "audit": 9, "fib-lookup": 10, "connector": 11, "netfilter": 12, "ip6-fw": 13,
 	"dnrtmsg": 14, "kobject-uevent": 15, "generic": 16, "scsitransport": 18,
-	"ecryptfs": 19,
+	"ecryptfs": 19, "rdma": 20,
 }
 
 // ListenNetlink makes a netlink socket of a family, by its word or number, that
@@ -113,11 +115,13 @@ var netlinkFamilies = map[string]int{
 func ListenNetlink(family string, groups uint32) (fd int, err error) {
 	n, ok := netlinkFamilies[family]
 	if !ok {
-		return -1, fmt.Errorf("netlink family %q: %w", family, errors.ErrUnsupported)
+		if n, err = strconv.Atoi(family); err != nil {
+			return -1, fmt.Errorf("netlink family %q: %w", family, errors.ErrUnsupported)
+		}
 	}
 	fd, err = newSocket(unix.AF_NETLINK, unix.SOCK_RAW, n)
 	if err != nil {
-		return -1, err
+		return -1, fmt.Errorf("netlink family %s: %w", family, err)
 	}
 	err = unix.Bind(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK, Groups: groups})
 	if err != nil {

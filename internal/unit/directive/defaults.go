@@ -142,6 +142,7 @@ func newPart(u *unit.Unit, t name.Type, d *Defaults) {
 		u.Socket = &unit.Socket{
 			MaxConnections: 64, Backlog: math.MaxInt32, SocketMode: 0o666, DirectoryMode: 0o755,
 			Priority: -1, IPTOS: -1, IPTTL: -1, Mark: -1, Timeout: d.TimeoutStart,
+			DeferTriggerMax:      value.Infinity,
 			TriggerLimitInterval: value.Infinity, TriggerLimitBurst: math.MaxUint32,
 		}
 	case name.Mount:

@@ -2,6 +2,7 @@ package directive
 
 import (
 	"math"
+	"strings"
 
 	"rouse/internal/unit"
 	"rouse/internal/unit/name"
@@ -282,12 +283,29 @@ func finishSocket(u *unit.Unit) error {
 		return why("Accept=yes is for sockets with connections only")
 	case s.Accept && s.MaxConnections == 0:
 		return why("Accept=yes with MaxConnections=0: nobody would be served")
+	case len(s.Symlinks) > 0 && nodes(s) != 1:
+		return why("Symlinks= needs exactly one path that is listened on")
 	case s.Accept && s.Service != "":
 		return why("Accept=yes does not go with Service=")
 	case u.Exec.PAMName != "" && u.Kill.Mode != unit.KillControlGroup && u.Kill.Mode != unit.KillMixed:
 		return why("PAMName= needs KillMode=control-group or mixed")
 	}
 	return nil
+}
+
+// nodes counts what is listened on that has a path of its own.
+func nodes(s *unit.Socket) (n int) {
+	for _, l := range s.Listen {
+		switch l.Kind {
+		case unit.ListenStream, unit.ListenDatagram, unit.ListenSequentialPacket, unit.ListenFIFO:
+			if strings.HasPrefix(l.Address, "/") {
+				n++
+			}
+		case unit.ListenNetlink, unit.ListenSpecial, unit.ListenMessageQueue, unit.ListenUSBFunction,
+			unit.ListenKinds:
+		}
+	}
+	return n
 }
 
 // canAccept reports whether all that is listened on has connections.

@@ -318,6 +318,14 @@ func parseBindIPv6(p *parse, v *unit.BindIPv6Only) error {
 	return parseEnum(p.value, unit.BindIPv6Onlys, v)
 }
 
+func parseAcceptFDs(p *parse) error {
+	accept, err := value.ParseBool(p.value)
+	if err == nil {
+		p.u.Socket.RefuseFDs = !accept
+	}
+	return err
+}
+
 func parseFDName(p *parse) error {
 	s, err := p.expand(p.value)
 	if err != nil {

@@ -234,6 +234,8 @@ func (u *runUnit) terminates() bool {
 		return u.svc.Sub == FinalSigterm || u.svc.Sub == StopSigterm && !restarts
 	case u.sock != nil:
 		return u.sock.Sub == SocketFinalSigterm || u.sock.Sub == SocketStopPreSigterm && !restarts
+	case u.mnt != nil:
+		return u.mnt.Sub == MountUnmountingSigterm || u.mnt.Sub == MountRemountingSigterm && !restarts
 	}
 	return false
 }

@@ -7,6 +7,7 @@ import (
 	"rouse/internal/graph/transaction"
 	"rouse/internal/unit"
 	"rouse/internal/unit/name"
+	"rouse/internal/unit/value"
 )
 
 // socket is the state of a socket unit. systemd.socket(5).

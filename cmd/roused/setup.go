@@ -40,6 +40,9 @@ func setUp(o *options) (manager.Config, error) {
 		Journal:     o.logTarget == "journal-or-console",
 		Environment: d.Environment, Output: d.Stdout, OutputError: d.Stderr, Cgroups: o.cgroups,
 	}
+	if id, err := facts.MachineID(); err == nil {
+		c.MachineID = id
+	}
 	loading := load.Config{
 		FS: root(), Path: path, User: o.user, Machine: facts, Defaults: d,
 	}
@@ -50,6 +53,7 @@ func setUp(o *options) (manager.Config, error) {
 	} else {
 		c.Environment = append([]string{systemPath}, c.Environment...)
 		c.Bases = dirs.SystemBases
+		c.Stamps = "/var/lib/systemd/timers"
 		if !o.init {
 			c.RuntimeDir = filepath.Dir(filepath.Dir(o.socket))
 		}
@@ -90,6 +94,11 @@ func forUser(c *manager.Config, l *load.Config) (err error) {
 		return err
 	}
 	l.Home, l.RuntimeDir = c.Home, c.RuntimeDir
+	data := os.Getenv("XDG_DATA_HOME")
+	if data == "" {
+		data = filepath.Join(c.Home, ".local/share")
+	}
+	c.Stamps = filepath.Join(data, "systemd/timers")
 	env := slices.Clone(os.Environ())
 	c.Environment = append(env, c.Environment...)
 	manager.UserDirectories(l.Machine, os.Getenv)

@@ -105,8 +105,8 @@ func orDash(s string) string {
 	return s
 }
 
-// elapses is one line of list-timers; times are in microseconds since 1970, 0 if
-// there is none.
+// elapses is one line of list-timers; times are in microseconds since 1970, 0 or the
+// largest number if there is none.
 type elapses struct {
 	next, last     uint64
 	unit, triggers string
@@ -128,13 +128,13 @@ func listTimers(a *app, args []string) (int, error) {
 			unit: u.Name, triggers: strings.Join(p.strings("Triggers"), ", ")})
 	}
 	slices.SortStableFunc(lines, func(x, y elapses) int {
-		return cmp.Or(cmp.Compare(x.next-1, y.next-1), compareNames(x.unit, y.unit)) // 0 is last
+		return cmp.Or(cmp.Compare(x.next, y.next), compareNames(x.unit, y.unit))
 	})
 	if a.opts.json != "" {
 		rows := []object{}
 		for _, l := range lines {
 			o := object{{"next", l.next}, {"left", l.next}}
-			if l.next == 0 {
+			if l.next == 0 || l.next == math.MaxUint64 {
 				o = object{{"next", nil}, {"left", nil}}
 			}
 			rows = append(rows, append(o, field{"last", l.last}, field{"passed", l.last},
@@ -156,18 +156,16 @@ func listTimers(a *app, args []string) (int, error) {
 }
 
 // nextElapse gives when a timer elapses next by the wall clock, of its monotonic
-// and its calendar events; 0 if it does not.
+// and its calendar events. Without such events it is 0, and the largest number for one
+// that does not wait.
 func (a *app) nextElapse(p properties) uint64 {
 	real, mono := p.number("NextElapseUSecRealtime"), p.number("NextElapseUSecMonotonic")
-	if real == math.MaxUint64 {
-		real = 0
-	}
 	if mono == 0 || mono == math.MaxUint64 || a.Monotonic == nil {
 		return real
 	}
 	now := uint64(a.Now().UnixMicro())
 	byMono := now + mono - a.Monotonic() // wraps round for what has passed
-	if real == 0 || byMono < real {
+	if real == 0 || real == math.MaxUint64 || byMono < real {
 		return byMono
 	}
 	return real

@@ -74,6 +74,22 @@ type PrepareMount struct {
 	Unit *unit.Unit
 }
 
+// ReadStamp asks when a timer has last fired, and has the file made if there is none.
+// StampRead answers.
+type ReadStamp struct {
+	Op   Op
+	Unit string
+}
+
+// WriteStamp notes that a timer has fired.
+type WriteStamp struct {
+	Unit string
+	At   uint64 // by the wall clock, in microseconds
+}
+
+// SetAlarm has the machine woken at a time by the wall clock; 0 has it sleep on.
+type SetAlarm struct{ At uint64 }
+
 // Watch reports the next traffic on a socket unit (Incoming or Connected).
 type Watch struct{ Unit string }
 
@@ -182,6 +198,9 @@ func (WatchName) effect()      {}
 func (TestConditions) effect() {}
 func (Listen) effect()         {}
 func (PrepareMount) effect()   {}
+func (ReadStamp) effect()      {}
+func (WriteStamp) effect()     {}
+func (SetAlarm) effect()       {}
 func (Watch) effect()          {}
 func (Unwatch) effect()        {}
 func (CloseSockets) effect()   {}

@@ -11,6 +11,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"time"
 
 	"rouse/internal/graph"
 	"rouse/internal/graph/transaction"
@@ -28,6 +29,14 @@ type Config struct {
 	Stack func() []byte
 	// User is set for a user manager.
 	User bool
+	// The rest is for timers. Zone is the local time, nil is UTC; Started is when the
+	// manager was started; with Container, the machine was booted then. CanWake tells
+	// that the host can wake the machine. MachineID and Account spread what is drawn
+	// for good.
+	Zone               *time.Location
+	Started            uint64
+	Container, CanWake bool
+	MachineID, Account string
 }
 
 // Engine is the state of everything. It must be used by one goroutine only.
@@ -57,7 +66,9 @@ type Engine struct {
 	failed   int
 	panics   int // in this step
 	cause    *Cause
-	level    Level // lines above it are not written
+	alarms   bool   // the alarm may have to be another one
+	waking   uint64 // when the machine is woken; see SetAlarm
+	level    Level  // lines above it are not written
 
 	out []Effect
 }
@@ -77,6 +88,7 @@ const (
 	opCondition
 	opListen
 	opMount
+	opStamp
 )
 
 // request is a job that the manager asks of itself.
@@ -91,6 +103,9 @@ type request struct {
 
 // New returns an engine without units.
 func New(cfg Config) *Engine {
+	if cfg.Zone == nil {
+		cfg.Zone = time.UTC
+	}
 	return &Engine{
 		cfg: cfg, g: graph.New(), rng: rand.NewPCG(cfg.Seed, 0x726f757365),
 		pids: map[int]*runUnit{}, ops: map[Op]pending{}, jobs: map[uint32]*job{},
@@ -191,6 +206,14 @@ func (e *Engine) handle(ev Event) {
 		e.mountSeen(ev)
 	case MountGone:
 		e.mountGone(ev)
+	case StampRead:
+		e.stampRead(ev)
+	case ClockChanged:
+		e.clockChanged()
+	case Woken:
+		e.woken()
+	case ZoneChanged:
+		e.zoneChanged(ev)
 	case Incoming:
 		e.incoming(ev)
 	case Connected:
@@ -240,6 +263,9 @@ func (e *Engine) settleNext() bool {
 
 // rest ends a step: the queues are empty.
 func (e *Engine) rest() {
+	if e.alarms {
+		e.alarm()
+	}
 	if len(e.jobs) > 0 {
 		e.busy = true
 		return
@@ -412,6 +438,11 @@ func (e *Engine) requestSelf(r request) {
 		e.log(Warning, u, "cannot queue the %s job: %s", r.t, err.Message)
 		if s := u.svc; s != nil && s.Sub == AutoRestart && (s.Due || r.t == transaction.Restart) {
 			u.svc.enterDead(e, u, ResultResources, false)
+		}
+		if r.trigger != nil {
+			if by := e.unit(r.trigger.Unit); by != nil && by.tim != nil {
+				by.tim.refused(e, by)
+			}
 		}
 		return
 	}

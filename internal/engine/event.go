@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"time"
+
 	"rouse/internal/graph/transaction"
 	"rouse/internal/unit"
 	"rouse/internal/unit/value"
@@ -153,6 +155,21 @@ type MountSeen struct{ Unit, What, Type, Options string }
 // MountGone tells that the mount point of a unit has left the mount table.
 type MountGone struct{ Unit string }
 
+// StampRead answers ReadStamp.
+type StampRead struct {
+	Op Op
+	At uint64 // by the wall clock, in microseconds; 0 is never
+}
+
+// ClockChanged tells that the wall clock was set, or the machine was asleep.
+type ClockChanged struct{}
+
+// Woken tells that the time of SetAlarm has come.
+type Woken struct{}
+
+// ZoneChanged tells of another local time.
+type ZoneChanged struct{ Zone *time.Location }
+
 // Incoming tells of traffic on a watched socket unit, which is watched no more.
 type Incoming struct{ Unit string }
 
@@ -193,6 +210,10 @@ func (Listening) event()         {}
 func (MountPrepared) event()     {}
 func (MountSeen) event()         {}
 func (MountGone) event()         {}
+func (StampRead) event()         {}
+func (ClockChanged) event()      {}
+func (Woken) event()             {}
+func (ZoneChanged) event()       {}
 func (Incoming) event()          {}
 func (Connected) event()         {}
 func (ShutdownRequested) event() {}

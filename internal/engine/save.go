@@ -24,15 +24,17 @@ type saved struct {
 	Sweep   bool
 	Busy    bool
 	Ending  string
+	Waking  uint64
 }
 
 type savedUnit struct {
 	Name              string
 	Job, Nop          *savedJob `json:",omitempty"`
 	Timers            [timerKinds]savedTimer
-	Service           *service `json:",omitempty"`
-	Socket            *socket  `json:",omitempty"`
-	Mount             *mount   `json:",omitempty"`
+	Service           *service   `json:",omitempty"`
+	Socket            *socket    `json:",omitempty"`
+	Mount             *mount     `json:",omitempty"`
+	Timer             *timerUnit `json:",omitempty"`
 	Up                bool
 	Procs             procs
 	Running           [2]bool // main and control run a command of a list
@@ -67,7 +69,7 @@ func (e *Engine) Save() ([]byte, error) {
 	}
 	s := saved{
 		Now: e.now, Op: e.op, RNG: rng, LastJob: e.lastJob, Timers: e.timers.seq, Wanted: e.wanted,
-		Sweep: e.sweep, Busy: e.busy, Ending: e.ending,
+		Sweep: e.sweep, Busy: e.busy, Ending: e.ending, Waking: e.waking,
 	}
 	for _, n := range e.g.Nodes() {
 		s.Units = append(s.Units, e.at(n).save())
@@ -78,6 +80,7 @@ func (e *Engine) Save() ([]byte, error) {
 func (u *runUnit) save() savedUnit {
 	s := savedUnit{
 		Name: u.Name, Job: u.job.save(), Nop: u.nop.save(), Service: u.svc, Socket: u.sock, Mount: u.mnt,
+		Timer: u.tim,
 		Up:    u.up,
 		Procs: u.procs, Invocation: u.invocation, Times: u.times, Cause: u.cause,
 		Trigger:   u.trigger,
@@ -127,6 +130,7 @@ func Restore(data []byte, defs []*unit.Unit, cfg Config) (*Engine, error) {
 	e.now = s.Now
 	e.loaded(Loaded{Units: defs})
 	e.op, e.lastJob, e.sweep, e.busy, e.ending = s.Op, s.LastJob, s.Sweep, s.Busy, s.Ending
+	e.waking = s.Waking
 	if s.Wanted != nil {
 		e.wanted = s.Wanted
 	}
@@ -151,6 +155,9 @@ func (e *Engine) restoreUnit(u *runUnit, s savedUnit) {
 	u.trigger = s.Trigger
 	if (u.mnt == nil) == (s.Mount == nil) {
 		u.mnt = s.Mount
+	}
+	if (u.tim == nil) == (s.Timer == nil) {
+		u.tim = s.Timer
 	}
 	u.up, u.procs, u.invocation, u.times, u.cause = s.Up, s.Procs, s.Invocation, s.Times, s.Cause
 	u.condition, u.assert, u.skipped, u.pinned = s.Condition, s.Assert, s.Skipped, s.Pinned
@@ -207,6 +214,9 @@ func (e *Engine) awaitAgain(u *runUnit) {
 	}
 	if u.sock != nil {
 		note(u.sock.Opening, opListen)
+	}
+	if u.tim != nil {
+		note(u.tim.Reading, opStamp)
 	}
 	if u.mnt != nil {
 		note(u.mnt.Preparing, opMount)

@@ -144,6 +144,7 @@ type scriptWorld struct {
 	tests  map[string]TestConditions
 	listen map[string]Op
 	mounts map[string]Op
+	stamps map[string]Op
 	last   map[string]Op // latest spawn carried out
 	show   map[string]bool
 	req    uint64
@@ -152,10 +153,12 @@ type scriptWorld struct {
 
 func newScriptWorld(t *testing.T, files fstest.MapFS) *scriptWorld {
 	return &scriptWorld{
-		t: t, e: New(Config{Seed: 1, Strict: true}), now: value.Instant{Mono: 1e6, Real: 1e15},
+		t: t, e: New(Config{Seed: 1, Strict: true, Started: 1e6, CanWake: true}),
+		now:    value.Instant{Mono: 1e6, Real: 1e15},
 		loader: newScriptLoader(files), files: files, writes: 1,
 		waits: map[string][]Spawn{}, finds: map[string]Op{}, tests: map[string]TestConditions{},
-		listen: map[string]Op{}, mounts: map[string]Op{}, last: map[string]Op{}, show: map[string]bool{},
+		listen: map[string]Op{}, mounts: map[string]Op{},
+		stamps: map[string]Op{}, last: map[string]Op{}, show: map[string]bool{},
 	}
 }
 
@@ -176,8 +179,11 @@ func (w *scriptWorld) load(names ...string) []string {
 	return w.step(Loaded{Units: units})
 }
 
-// commands are what scripts can say.
-var scriptCommands = map[string]func(w *scriptWorld, args []string) []string{
+// scriptCommand gives what it prints.
+type scriptCommand func(w *scriptWorld, args []string) []string
+
+// scriptCommands are what scripts can say; there are others in otherCommands.
+var scriptCommands = map[string]scriptCommand{
 	"load":    func(w *scriptWorld, args []string) []string { return w.load(args...) },
 	"show":    showEffects,
 	"advance": advanceTime,
@@ -195,13 +201,6 @@ var scriptCommands = map[string]func(w *scriptWorld, args []string) []string{
 	"trigger": triggerCommand,
 	"tested":  testedCommand,
 	"listens": listensCommand,
-	"prepared": func(w *scriptWorld, a []string) []string {
-		return w.step(MountPrepared{Op: w.mounts[a[0]], Why: strings.Join(a[1:], " ")})
-	},
-	"mounts": func(w *scriptWorld, a []string) []string { // mounts UNIT WHAT TYPE OPTIONS
-		return w.step(MountSeen{Unit: a[0], What: a[1], Type: a[2], Options: a[3]})
-	},
-	"unmounts": func(w *scriptWorld, a []string) []string { return w.step(MountGone{Unit: a[0]}) },
 	"owned": func(w *scriptWorld, a []string) []string {
 		pid, _ := strconv.Atoi(a[2])
 		return w.step(NameOwned{Unit: a[0], Name: a[1], PID: pid})
@@ -243,8 +242,10 @@ func (w *scriptWorld) command(f []string) (out []string) {
 			panic(p)
 		}
 	}()
-	if run := scriptCommands[f[0]]; run != nil {
-		return run(w, f[1:])
+	for _, commands := range []map[string]scriptCommand{scriptCommands, otherCommands} {
+		if run := commands[f[0]]; run != nil {
+			return run(w, f[1:])
+		}
 	}
 	t, ok := transaction.ParseJobType(f[0])
 	if !ok || len(f) < 2 {
@@ -295,9 +296,8 @@ func (w *scriptWorld) effect(fx Effect) string {
 	case Listen:
 		w.listen[fx.Unit.Name] = fx.Op
 		return "> listen " + fx.Unit.Name
-	case PrepareMount:
-		w.mounts[fx.Unit.Name] = fx.Op
-		return "> prepare " + fx.Unit.Mount.Where
+	case PrepareMount, ReadStamp, WriteStamp, SetAlarm:
+		return w.otherEffect(fx)
 	case Watch:
 		return "> watch " + fx.Unit
 	case Unwatch:
@@ -603,7 +603,7 @@ func saveCommand(w *scriptWorld, _ []string) []string {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	e, err := Restore(saved, w.e.Definitions(), Config{Seed: 1, Strict: true})
+	e, err := Restore(saved, w.e.Definitions(), w.e.cfg)
 	if err != nil {
 		w.t.Fatal(err)
 	}

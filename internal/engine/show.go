@@ -186,6 +186,8 @@ func (e *Engine) stateProperties(u *runUnit) props {
 		p.add("ControlPID", "u", uint32(u.procs.Control.PID))
 	case u.mnt != nil:
 		u.mnt.properties(u, &p)
+	case u.tim != nil && u.Def.Timer != nil:
+		u.tim.properties(u, &p)
 	}
 	return p
 }
@@ -204,7 +206,7 @@ func (e *Engine) identity(u *runUnit, p *props) {
 	p.add("DropInPaths", "as", append([]string{}, d.DropIns...))
 	startable := d.Load == unit.Loaded &&
 		(d.Type == name.Service || d.Type == name.Socket || d.Type == name.Target ||
-			d.Type == name.Mount)
+			d.Type == name.Mount || d.Type == name.Timer)
 	p.flag("CanStart", startable)
 	p.flag("CanStop", !d.Perpetual)
 	p.flag("CanReload", u.canReload())

@@ -32,7 +32,7 @@ func (e *Engine) start(u *runUnit) verdict {
 
 // withinStartLimit counts a start. StartLimitIntervalSec=, StartLimitBurst=.
 func (e *Engine) withinStartLimit(u *runUnit) bool {
-	if u.svc == nil && u.sock == nil && u.mnt == nil {
+	if u.svc == nil && u.sock == nil && u.mnt == nil && u.tim == nil {
 		return true
 	}
 	if u.starts.below(e.now.Mono, u.Def.StartLimitInterval, u.Def.StartLimitBurst) {
@@ -48,6 +48,8 @@ func (e *Engine) withinStartLimit(u *runUnit) bool {
 		u.sock.enterDead(e, u, ResultStartLimit)
 	case u.mnt != nil:
 		u.mnt.enterDead(e, u, ResultStartLimit)
+	case u.tim != nil:
+		u.tim.enterDead(e, u, ResultStartLimit)
 	}
 	e.act(u, u.Def.StartLimitAction, -1, u.Def.RebootArgument, "StartLimitAction=")
 	return false
@@ -148,11 +150,13 @@ func (e *Engine) startByType(u *runUnit) verdict {
 		return u.sock.start(e, u)
 	case name.Mount:
 		return u.mnt.start(e, u)
+	case name.Timer:
+		return u.tim.start(e, u)
 	case name.Target, name.Slice:
 		e.newInvocation(u)
 		u.set(e, true)
 		return already
-	case name.Device, name.Automount, name.Swap, name.Timer, name.Path, name.Scope,
+	case name.Device, name.Automount, name.Swap, name.Path, name.Scope,
 		name.Bad, name.Types:
 	}
 	return unsupported
@@ -170,6 +174,8 @@ func (e *Engine) stop(u *runUnit) verdict {
 		return u.sock.stop(e, u)
 	case u.mnt != nil:
 		return u.mnt.stop(e, u)
+	case u.tim != nil:
+		return u.tim.stop(e, u)
 	}
 	u.set(e, false) // which ends the job, or makes the start of a restart of it
 	return underway
@@ -215,6 +221,10 @@ func (u *runUnit) resetFailed(e *Engine) {
 	case u.mnt != nil:
 		if u.mnt.Sub == MountFailed {
 			u.mnt.Sub, u.mnt.Result = MountDead, ResultSuccess
+		}
+	case u.tim != nil:
+		if u.tim.Sub == TimerFailed {
+			u.tim.Sub, u.tim.Result = TimerDead, ResultSuccess
 		}
 	}
 	if was != u.active() {

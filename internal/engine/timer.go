@@ -12,6 +12,7 @@ const (
 	timerRunning                   // JobRunningTimeoutSec=
 	timerAgain                     // another look at lasting reasons, after too many tries
 	timerPoll                      // PollLimitIntervalSec=
+	timerElapse                    // a timer unit fires
 	timerKinds
 )
 
@@ -145,6 +146,8 @@ func (e *Engine) expire() {
 			t.u.sock.watch(e, t.u)
 		case timerAgain:
 			e.touch(t.u)
+		case timerElapse:
+			t.u.tim.due(e, t.u)
 		case timerKinds:
 		}
 	}
@@ -153,5 +156,5 @@ func (e *Engine) expire() {
 var timerWords = [timerKinds]string{
 	timerState: "time limit of the state", timerWatchdog: "WatchdogSec=",
 	timerJob: "JobTimeoutSec=", timerRunning: "JobRunningTimeoutSec=",
-	timerAgain: "rate limit", timerPoll: "PollLimitIntervalSec=",
+	timerAgain: "rate limit", timerPoll: "PollLimitIntervalSec=", timerElapse: "the time to fire",
 }

@@ -22,6 +22,7 @@ type runUnit struct {
 	svc  *service
 	sock *socket
 	mnt  *mount
+	tim  *timerUnit
 	up   bool // the state of a unit that is only active or not: targets, slices
 
 	procs      procs
@@ -152,7 +153,14 @@ func (u *runUnit) init(e *Engine) {
 			u.mnt.Sub = MountMounted
 			u.stampChange(e, graph.Inactive, graph.Active)
 		}
-	case name.Target, name.Slice, name.Automount, name.Swap, name.Timer, name.Path,
+	case name.Timer:
+		if u.tim == nil {
+			u.tim = &timerUnit{}
+		}
+		if u.Def.Timer != nil {
+			u.tim.init(e, u)
+		}
+	case name.Target, name.Slice, name.Automount, name.Swap, name.Path,
 		name.Scope, name.Device, name.Bad, name.Types:
 	}
 	for _, p := range [...]*proc{&u.procs.Main, &u.procs.Control} {
@@ -175,6 +183,8 @@ func (u *runUnit) active() graph.ActiveState {
 		return u.sock.Sub.active()
 	case u.mnt != nil:
 		return u.mnt.Sub.active()
+	case u.tim != nil:
+		return u.tim.Sub.active()
 	case u.up:
 		return graph.Active
 	}
@@ -192,6 +202,8 @@ func (u *runUnit) subWord() string {
 		return u.sock.Sub.String()
 	case u.mnt != nil:
 		return u.mnt.Sub.String()
+	case u.tim != nil:
+		return u.tim.Sub.String()
 	case u.up && u.Def.Type == name.Scope:
 		return "running"
 	case u.up:
@@ -265,6 +277,7 @@ func (e *Engine) changed(u *runUnit, was graph.ActiveState, wasSub string, f fla
 			s.sock.serviceChanged(e, s, u)
 		}
 	}
+	e.followTimers(u)
 	e.touch(u)
 	e.sweep = e.sweep || is.Down()
 }
@@ -374,6 +387,8 @@ func (u *runUnit) resultWord() string {
 		r = u.sock.Result
 	case u.mnt != nil:
 		r = u.mnt.Result
+	case u.tim != nil:
+		r = u.tim.Result
 	}
 	if r == ResultSuccess {
 		return ""
@@ -398,6 +413,9 @@ func (e *Engine) settleUnit(u *runUnit) {
 		u.svc.enterDead(e, u, ResultSuccess, false) // its restart job was cancelled
 	}
 	u.settleTrigger()
+	if u.tim != nil && u.tim.Stale {
+		u.tim.settle(e, u)
+	}
 	if u.svc != nil {
 		u.svc.settleStore(e, u)
 		if u.svc.Conn != 0 && u.job == nil && u.active().Down() {

@@ -10,6 +10,7 @@ import (
 
 	"rouse/internal/engine"
 	"rouse/internal/host/cgroup"
+	"rouse/internal/host/clock"
 	"rouse/internal/host/condition"
 	"rouse/internal/host/dirs"
 	"rouse/internal/host/generator"
@@ -60,6 +61,7 @@ func (m *Manager) open() (err error) {
 		m.logf(engine.Notice, "", "PID files are read only once: %v", err)
 		m.watcher = nil
 	}
+	m.watchClock()
 	if m.cfg.Mounts != nil {
 		m.watchMounts()
 	}
@@ -105,6 +107,9 @@ func (m *Manager) close() {
 	}
 	if m.table != nil {
 		m.table.Close()
+	}
+	if m.clock != nil {
+		m.clock.Close()
 	}
 	for _, set := range m.sockets {
 		set.Close()
@@ -281,8 +286,12 @@ func (m *Manager) findMain(fx engine.FindMain) {
 // fileChanged is called when a watched PID file may be there.
 func (m *Manager) fileChanged(id string) {
 	m.post(func() {
-		if id == mounts.UserOptions {
+		switch id {
+		case mounts.UserOptions:
 			m.refreshMounts()
+			return
+		case clock.LocalTime:
+			m.refreshZone()
 			return
 		}
 		fx, ok := m.finds[id]

@@ -19,6 +19,7 @@ import (
 	"rouse/internal/graph/transaction"
 	"rouse/internal/host/bus"
 	"rouse/internal/host/cgroup"
+	"rouse/internal/host/clock"
 	"rouse/internal/host/condition"
 	"rouse/internal/host/dirs"
 	"rouse/internal/host/generator"
@@ -61,6 +62,8 @@ type Config struct {
 	// Mounts is the mount table, which the loader looks at too; nil is none. With
 	// AllMounts, each mount has a unit; without, only those that units have mounted.
 	Mounts    *mounts.Table
+	Stamps    string // directory of what tells when timers last fired
+	MachineID string // spreads timers over time
 	AllMounts bool
 }
 
@@ -84,6 +87,8 @@ type Manager struct {
 	watcher *watch.Watcher
 	machine condition.Env
 	files   *install.Files  // whether unit files are enabled; nil until asked for
+	clock   *clock.Watcher  // nil: nobody tells that the clock was set
+	zone    string          // the key of the local time zone
 	table   *mounts.Watcher // nil: changes of the mount table are not told
 
 	generators     *generator.Runner // nil: there are none
@@ -136,9 +141,6 @@ func New(cfg Config) *Manager {
 	}
 	m := &Manager{
 		cfg: cfg, events: make(chan func(), 1024),
-		e: engine.New(engine.Config{
-			Seed: rand.Uint64(), User: cfg.User, Stack: debug.Stack,
-		}),
 		users:   identity.New(""),
 		sockets: map[string]*socket.Set{}, conns: map[engine.Handle]*socket.Conn{},
 		stored:   map[engine.Handle]*storedFD{},
@@ -148,6 +150,9 @@ func New(cfg Config) *Manager {
 		names: map[string]string{}, machine: condition.Env{Environment: cfg.Environ},
 	}
 	m.env = cfg.Environment
+	m.e = engine.New(m.timing(engine.Config{
+		Seed: rand.Uint64(), User: cfg.User, Stack: debug.Stack,
+	}))
 	m.ctx, m.cancel = context.WithCancel(context.Background())
 	m.setLevel(cfg.Level)
 	return m
@@ -282,6 +287,12 @@ func (m *Manager) do(fx engine.Effect) {
 		m.listen(fx)
 	case engine.PrepareMount:
 		m.prepareMount(fx)
+	case engine.ReadStamp:
+		m.readStamp(fx)
+	case engine.WriteStamp:
+		m.writeStamp(fx)
+	case engine.SetAlarm:
+		m.setAlarm(fx.At)
 	case engine.WatchName:
 		m.watchName(fx)
 	case engine.Watch:

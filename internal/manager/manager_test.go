@@ -164,6 +164,7 @@ func begin(
 		Environ: os.Environ(), Environment: []string{"HOME=" + f.dir}, Console: f.log,
 		Level: engine.Info, UnitPath: path, Output: unit.StdioInherit, OutputError: unit.StdioInherit,
 		Cgroups: cgroup.None, Bases: dirs.Bases{}, Generators: f.generators(),
+		Stamps: filepath.Join(f.dir, "stamps"),
 	}
 	loading := load.Config{
 		FS: os.DirFS("/").(fs.ReadLinkFS), Path: path, User: true, Home: f.dir,

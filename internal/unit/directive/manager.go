@@ -205,7 +205,7 @@ var managerRows = []Row{
 		in: manages[value.Span]{&timeout,
 			func(m *Manager) *value.Span { return &m.Defaults.TimeoutStop }}},
 	{Name: "DefaultTimerAccuracySec", Group: managerGroup, Default: "1min",
-		Support: Parsed, Note: noTimers, Doc: "The default of AccuracySec=.",
+		Doc: "The default of AccuracySec=.",
 		in: manages[value.Span]{&span,
 			func(m *Manager) *value.Span { return &m.Defaults.TimerAccuracy }}},
 	{Name: "DumpCore", Group: managerGroup, Default: "yes", Support: Parsed, Note: notYetManager,

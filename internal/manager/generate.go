@@ -19,20 +19,8 @@ func (m *Manager) generateFirst(f func()) {
 	done := make(chan []string, 1)
 	in := m.generatorInput()
 	m.goes(func() { done <- m.generators.Run(m.generate, in) })
-	var waiting []func()
-	for {
-		select {
-		case ev := <-m.events:
-			waiting = append(waiting, ev)
-			continue
-		case m.env = <-done:
-		}
-		break
-	}
+	m.env = <-done
 	f()
-	for _, ev := range waiting {
-		ev()
-	}
 }
 
 // regenerate runs the generators while all goes on, and then f. What needs units to

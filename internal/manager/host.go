@@ -86,11 +86,11 @@ func (m *Manager) notifyPath() string {
 
 // close ends what open has started.
 func (m *Manager) close() {
+	m.queue.close()
 	if m.stopGenerators != nil {
 		m.stopGenerators()
 	}
 	if m.reaper != nil {
-		go m.drain()
 		m.reaper.Close()
 	}
 	if m.bus != nil {
@@ -134,17 +134,6 @@ func (m *Manager) close() {
 	}
 }
 
-// drain lets those that still post go on while the rooms close.
-func (m *Manager) drain() {
-	for {
-		select {
-		case <-m.events:
-		case <-m.ctx.Done():
-			return
-		}
-	}
-}
-
 // died is called by the reaper for each child that ended.
 func (m *Manager) died(x reap.Exit) {
 	codes := [reap.Codes]engine.ExitCode{
@@ -155,7 +144,7 @@ func (m *Manager) died(x reap.Exit) {
 	if m.generators != nil && m.generators.Reaped(x) {
 		return
 	}
-	m.post(func() { m.reaped(ev) })
+	m.carry(func() { m.reaped(ev) })
 }
 
 // reaped tells the engine of the end of a process, with whether it was the last of
@@ -214,7 +203,7 @@ func (m *Manager) keepSpares() {
 }
 
 // unitEmpty is called by the tracker for a unit whose last process is gone.
-func (m *Manager) unitEmpty(unit string) { m.post(func() { m.emptied(unit) }) }
+func (m *Manager) unitEmpty(unit string) { m.carry(func() { m.emptied(unit) }) }
 
 // emptied tells the engine, if it is still so and nothing is under way.
 func (m *Manager) emptied(unit string) {
@@ -407,7 +396,7 @@ func (m *Manager) listen(fx engine.Listen) {
 	}
 	m.goes(func() {
 		set, err := socket.Open(fx.Unit.Socket, config)
-		m.post(func() {
+		m.carry(func() {
 			ev := engine.Listening{Op: fx.Op}
 			if err != nil {
 				ev.Why = err.Error()
@@ -450,7 +439,7 @@ func (m *Manager) watch(unit string) {
 
 // traffic is called by the poller when something came in.
 func (m *Manager) traffic(unit string, fd int) {
-	m.post(func() {
+	m.carry(func() {
 		def := m.e.Definition(unit)
 		if def == nil || m.sockets[unit] == nil {
 			return

@@ -71,7 +71,7 @@ type Config struct {
 type Manager struct {
 	cfg    Config
 	e      *engine.Engine
-	events chan func()
+	queue  *queue
 	crew   crew
 	local  []engine.Event  // outcomes that are known at once
 	ctx    context.Context // ends when Run returns
@@ -140,7 +140,7 @@ func New(cfg Config) *Manager {
 		cfg.Target = "default.target"
 	}
 	m := &Manager{
-		cfg: cfg, events: make(chan func(), 1024),
+		cfg: cfg, queue: newQueue(),
 		users:   identity.New(""),
 		sockets: map[string]*socket.Set{}, conns: map[engine.Handle]*socket.Conn{},
 		stored:   map[engine.Handle]*storedFD{},
@@ -165,8 +165,8 @@ func (m *Manager) setLevel(l engine.Level) {
 }
 
 // Run owns the engine until the manager is told to end, by a unit, a face or
-// the end of ctx (which is as good as a request to exit). Nothing else may touch
-// the engine.
+// the end of ctx (which is as good as a request to exit). Others touch it only as
+// queue says.
 func (m *Manager) Run(ctx context.Context) (Ending, error) {
 	defer m.cancel()
 	warm()
@@ -178,19 +178,19 @@ func (m *Manager) Run(ctx context.Context) (Ending, error) {
 	m.started = m.now()
 	m.generate, m.stopGenerators = context.WithCancel(ctx)
 	m.generateFirst(m.begin)
-	wake := time.NewTimer(time.Hour)
-	defer wake.Stop()
+	m.carryOn()
 	asked := ctx.Done()
-	for m.end == nil {
-		m.arm(wake)
+	for !m.queue.ended() {
 		select {
-		case f := <-m.events:
-			f()
-		case <-wake.C:
-			m.step(engine.Tick{})
+		case <-m.queue.wake:
+		case <-m.queue.timer.C:
+			m.post(m.tick)
 		case <-asked:
 			asked = nil
-			m.shutdown("exit", "the manager was asked to end")
+			m.post(func() { m.shutdown("exit", "the manager was asked to end") })
+		}
+		if m.queue.own() {
+			m.carryOn()
 		}
 	}
 	m.killRest()
@@ -201,52 +201,6 @@ func (m *Manager) Run(ctx context.Context) (Ending, error) {
 func (m *Manager) now() value.Instant {
 	return value.Instant{Mono: sys.Monotonic(), Real: uint64(time.Now().UnixMicro())}
 }
-
-// arm sets the timer for the engine's next deadline; without one it sleeps.
-func (m *Manager) arm(wake *time.Timer) {
-	at, ok := m.e.NextWake()
-	if !ok {
-		wake.Stop()
-		return
-	}
-	now := sys.Monotonic()
-	d := time.Duration(0)
-	if at > now {
-		d = time.Duration(min(at-now, uint64(24*value.Hour))) * time.Microsecond
-	}
-	wake.Reset(d)
-}
-
-// post hands work to the owner of the engine. It waits while the queue is full.
-func (m *Manager) post(f func()) {
-	select {
-	case m.events <- f:
-	case <-m.ctx.Done():
-	}
-}
-
-// send hands an event to the owner of the engine.
-func (m *Manager) send(ev engine.Event) { m.post(func() { m.step(ev) }) }
-
-// call runs f on the goroutine that owns the engine and waits for it.
-func (m *Manager) call(ctx context.Context, f func()) error {
-	done := make(chan struct{})
-	select {
-	case m.events <- func() { f(); close(done) }:
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-m.ctx.Done():
-		return errEnded
-	}
-	select {
-	case <-done:
-		return nil
-	case <-m.ctx.Done():
-		return errEnded
-	}
-}
-
-var errEnded = &face.Error{Name: face.ShuttingDown, Message: "the manager has ended"}
 
 func (m *Manager) recovered(what string) {
 	if p := recover(); p != nil {

@@ -559,12 +559,15 @@ func TestPanics(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	f.goes(func() { f.carry(func() { panic("owner") }) })
 	f.want("start", "a.service", "done")
 	if _, err := f.end(); err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(f.log.String(), "internal error in a worker: worker (carrying on)") {
-		t.Error("nothing is said of the panic")
+	for _, want := range []string{"in a worker: worker", "in the manager: owner"} {
+		if !strings.Contains(f.log.String(), "internal error "+want+" (carrying on)") {
+			t.Errorf("nothing is said of the panic %s", want)
+		}
 	}
 }
 

@@ -21,7 +21,7 @@ type message struct {
 
 // notified is called for each message on the notify socket.
 func (m *Manager) notified(msg *notify.Message) {
-	m.post(func() { m.hear(message{Message: msg}) })
+	m.carry(func() { m.hear(message{Message: msg}) })
 }
 
 // hear passes a message on, or holds it as long as its sender may be a process that

@@ -45,7 +45,7 @@ func (m *Manager) spawn(fx engine.Spawn) {
 	m.goes(func() {
 		p, problem, err := m.launch(l)
 		l.close()
-		m.post(func() { m.launched(l, p, problem, err) })
+		m.carry(func() { m.launched(l, p, problem, err) })
 	})
 }
 

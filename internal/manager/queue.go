@@ -1,0 +1,218 @@
+package manager
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"rouse/internal/engine"
+	"rouse/internal/face"
+	"rouse/internal/host/sys"
+	"rouse/internal/unit/value"
+)
+
+// maxQueue is how many things may wait for the owner of the engine; then those who
+// bring more wait as well.
+const maxQueue = 1024
+
+// queue is what is to be done with the engine, in the order in which it came. One
+// goroutine at a time owns the engine: Run's, or that of a room which brings news
+// while nobody has it, and which then carries on what follows from that. So the end
+// of a process leads to the start of the next without waking anybody in between.
+type queue struct {
+	mu    sync.Mutex
+	list  []func()
+	owned bool          // somebody has the engine, and will see the list
+	last  bool          // the manager is to end: it is Run's, and nothing else is done
+	over  bool          // the list is gone
+	room  sync.Cond     // list has become shorter, or over
+	wake  chan struct{} // there is something for Run
+	timer *time.Timer   // for the engine's next deadline
+	at    uint64        // that deadline; 0 is none
+}
+
+func newQueue() *queue {
+	q := &queue{owned: true, wake: make(chan struct{}, 1), timer: time.NewTimer(time.Hour)}
+	q.room.L = &q.mu
+	return q
+}
+
+// put adds f, and reports whether the caller is to carry it out, with all that
+// follows: it owns the engine now. It waits while the queue is full.
+func (q *queue) put(f func(), mayOwn bool) (owner bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for len(q.list) >= maxQueue && !q.over {
+		q.room.Wait()
+	}
+	if q.over {
+		return false
+	}
+	q.list = append(q.list, f)
+	if q.owned {
+		return false
+	}
+	if mayOwn {
+		q.owned = true
+		return true
+	}
+	q.rouse()
+	return false
+}
+
+// rouse has Run look. The caller holds q.mu.
+func (q *queue) rouse() {
+	select {
+	case q.wake <- struct{}{}:
+	default:
+	}
+}
+
+// own takes the engine if nobody has it.
+func (q *queue) own() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	had := q.owned
+	q.owned = true
+	return !had
+}
+
+// next gives what is to be done next; nil if there is nothing.
+func (q *queue) next() func() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.list) == 0 {
+		return nil
+	}
+	f := q.list[0]
+	q.list[0] = nil
+	if q.list = q.list[1:]; len(q.list) == 0 {
+		q.list = nil
+	}
+	if len(q.list) == maxQueue-1 {
+		q.room.Broadcast()
+	}
+	return f
+}
+
+// leave gives the engine up, if nothing has come meanwhile.
+func (q *queue) leave() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.list) > 0 {
+		return false
+	}
+	q.owned = false
+	return true
+}
+
+// finish leaves the engine to Run, for good.
+func (q *queue) finish() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.last = true
+	q.rouse()
+}
+
+// ended reports that finish was called.
+func (q *queue) ended() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.last
+}
+
+// close drops what is left and what is still to come.
+func (q *queue) close() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.over, q.list = true, nil
+	q.timer.Stop()
+	q.room.Broadcast()
+}
+
+// carryOn works off the queue. The caller owns the engine, and no longer when it
+// returns, unless the manager is to end.
+func (m *Manager) carryOn() {
+	for {
+		for m.end == nil {
+			f := m.queue.next()
+			if f == nil {
+				break
+			}
+			m.attend(f)
+		}
+		if m.end != nil {
+			m.queue.finish()
+			return
+		}
+		m.arm()
+		if m.queue.leave() {
+			return
+		}
+	}
+}
+
+// attend does one thing. A panic costs that one: whoever owns the engine goes on.
+func (m *Manager) attend(f func()) {
+	defer m.recovered("the manager")
+	f()
+}
+
+// arm sets the timer for the engine's next deadline.
+func (m *Manager) arm() {
+	at, ok := m.e.NextWake()
+	if !ok {
+		at = 0
+	}
+	if at == m.queue.at {
+		return
+	}
+	m.queue.at = at
+	if !ok {
+		m.queue.timer.Stop()
+		return
+	}
+	now := sys.Monotonic()
+	d := time.Duration(0)
+	if at > now {
+		d = time.Duration(min(at-now, uint64(24*value.Hour))) * time.Microsecond
+	}
+	m.queue.timer.Reset(d)
+}
+
+// tick is for when that timer has fired.
+func (m *Manager) tick() {
+	m.queue.at = 0
+	m.step(engine.Tick{})
+}
+
+// post hands work to the owner of the engine. It waits while the queue is full.
+func (m *Manager) post(f func()) { m.queue.put(f, false) }
+
+// carry hands work to the owner of the engine, which may be the caller: f, and
+// whatever else is to be done, may be done before it returns. The caller must hold
+// no lock, and nothing must wait for it.
+func (m *Manager) carry(f func()) {
+	if m.queue.put(f, true) {
+		m.carryOn()
+	}
+}
+
+// send hands an event to the owner of the engine.
+func (m *Manager) send(ev engine.Event) { m.carry(func() { m.step(ev) }) }
+
+// call has f done by the owner of the engine and waits for it.
+func (m *Manager) call(ctx context.Context, f func()) error {
+	done := make(chan struct{})
+	m.carry(func() { f(); close(done) })
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-m.ctx.Done():
+		return errEnded
+	}
+}
+
+var errEnded = &face.Error{Name: face.ShuttingDown, Message: "the manager has ended"}

@@ -87,6 +87,7 @@ const (
 	opFind
 	opCondition
 	opListen
+	opLate // a Spawn that was given up, whose process may yet come
 	opMount
 	opStamp
 )

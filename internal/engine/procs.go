@@ -57,6 +57,10 @@ func (e *Engine) spawned(ev Spawned) {
 	if u == nil {
 		return
 	}
+	if what == opLate {
+		e.emit(Kill{Unit: u.Name, Main: ev.PID, Signal: value.SIGKILL})
+		return
+	}
 	p := &u.procs.Main
 	if what == opControl {
 		p = &u.procs.Control
@@ -83,7 +87,7 @@ func (e *Engine) spawned(ev Spawned) {
 
 func (e *Engine) spawnFailed(ev SpawnFailed) {
 	u, what := e.outcome(ev.Op)
-	if u == nil {
+	if u == nil || what == opLate {
 		return
 	}
 	p := &u.procs.Main
@@ -177,13 +181,14 @@ func (e *Engine) forgetProcs(u *runUnit) {
 	e.release(&u.procs.Control)
 }
 
-// release gives up waiting for a process.
+// release gives up waiting for a process. One that is only about to come is killed
+// when it does: nobody would ever end it.
 func (e *Engine) release(p *proc) {
 	if p.PID != 0 {
 		delete(e.pids, p.PID)
 	}
 	if p.Op != 0 {
-		delete(e.ops, p.Op)
+		e.ops[p.Op] = pending{e.ops[p.Op].u, opLate}
 	}
 	p.PID, p.Op, p.current = 0, 0, nil
 }

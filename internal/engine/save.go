@@ -21,6 +21,7 @@ type saved struct {
 	Timers  uint64
 	Units   []savedUnit
 	Wanted  map[string][]Connected `json:",omitempty"`
+	Late    map[Op]string          `json:",omitempty"` // units of Spawns that were given up
 	Sweep   bool
 	Busy    bool
 	Ending  string
@@ -70,6 +71,14 @@ func (e *Engine) Save() ([]byte, error) {
 	s := saved{
 		Now: e.now, Op: e.op, RNG: rng, LastJob: e.lastJob, Timers: e.timers.seq, Wanted: e.wanted,
 		Sweep: e.sweep, Busy: e.busy, Ending: e.ending, Waking: e.waking,
+	}
+	for op, p := range e.ops {
+		if p.what == opLate {
+			if s.Late == nil {
+				s.Late = map[Op]string{}
+			}
+			s.Late[op] = p.u.Name
+		}
 	}
 	for _, n := range e.g.Nodes() {
 		s.Units = append(s.Units, e.at(n).save())
@@ -140,6 +149,11 @@ func Restore(data []byte, defs []*unit.Unit, cfg Config) (*Engine, error) {
 			return nil, fmt.Errorf("restore engine: no definition of %s", su.Name)
 		}
 		e.restoreUnit(u, su)
+	}
+	for op, name := range s.Late {
+		if u := e.unit(name); u != nil {
+			e.ops[op] = pending{u, opLate}
+		}
 	}
 	e.timers.seq = s.Timers
 	return e, nil

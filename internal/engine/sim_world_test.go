@@ -401,7 +401,8 @@ func (w *simWorld) listen(fx Listen) {
 // clean: what KillMode= and SendSIGKILL= do not spare must be gone by now.
 func (w *simWorld) clean(fx Clean) {
 	k, n := fx.Unit.Kill, w.group(fx.Unit.Name).procs
-	if fx.Unit.Type == name.Mount || k == nil || w.edited[fx.Unit.Name] {
+	late := w.underWay(func(ev Event) bool { _, ok := ev.(Spawned); return ok })
+	if fx.Unit.Type == name.Mount || k == nil || w.edited[fx.Unit.Name] || late {
 		return // mount(8) may leave a file system's server behind
 	}
 	if k.SendSIGKILL && k.Mode == unit.KillControlGroup && n > 0 {

@@ -193,6 +193,8 @@ func (e *Engine) handle(ev Event) {
 		e.mainFound(ev)
 	case Notified:
 		e.notified(ev)
+	case OOMKilled:
+		e.oomKilled(ev)
 	case HungUp:
 		e.hungUp(ev)
 	case NameOwned:

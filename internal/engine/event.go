@@ -117,6 +117,10 @@ type Notified struct {
 	Unfit   string   // why MAINPID= can name no main process of any unit; "" if it can
 }
 
+// OOMKilled tells that the kernel has killed a process of the unit for want of memory.
+// It comes before the Reaped of that process.
+type OOMKilled struct{ Unit string }
+
 // HungUp tells that the other end of a stored descriptor is gone.
 type HungUp struct {
 	Unit string
@@ -203,6 +207,7 @@ func (Reaped) event()            {}
 func (Emptied) event()           {}
 func (MainFound) event()         {}
 func (Notified) event()          {}
+func (OOMKilled) event()         {}
 func (HungUp) event()            {}
 func (NameOwned) event()         {}
 func (ConditionsTested) event()  {}

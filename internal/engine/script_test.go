@@ -199,6 +199,7 @@ var scriptCommands = map[string]scriptCommand{
 	"notify":  notifyCommand,
 	"hung-up": hungUpCommand,
 	"trigger": triggerCommand,
+	"oom":     func(w *scriptWorld, a []string) []string { return w.step(OOMKilled{Unit: a[0]}) },
 	"tested":  testedCommand,
 	"listens": listensCommand,
 	"owned": func(w *scriptWorld, a []string) []string {

@@ -314,6 +314,43 @@ func (s *service) abandon(e *Engine, u *runUnit, how unit.TimeoutFailureMode) {
 	s.enterSignal(e, u, StopSigterm, ResultTimeout)
 }
 
+// oomKilled: the kernel has killed a process of the unit. OOMPolicy= says whether that
+// ends all of it.
+func (e *Engine) oomKilled(ev OOMKilled) {
+	u := e.unit(ev.Unit)
+	if u == nil || u.svc == nil || u.Def.Service == nil {
+		return
+	}
+	s, policy := u.svc, u.Def.Service.OOMPolicy
+	e.log(Notice, u, "A process of this unit has been killed by the OOM killer.")
+	if policy == unit.OOMContinue {
+		return
+	}
+	e.cause = &Cause{At: e.now, Unit: u.Name, What: "killed for want of memory", From: u.cause}
+	kill := policy == unit.OOMKill
+	switch s.Sub {
+	case Condition, StartPre, Start, StartPost, Stop:
+		if kill {
+			s.enterSignal(e, u, StopSigkill, ResultOOMKill)
+		} else {
+			s.enterSignal(e, u, StopSigterm, ResultOOMKill)
+		}
+	case Running, Exited:
+		if kill {
+			s.enterSignal(e, u, StopSigkill, ResultOOMKill)
+		} else {
+			s.enterStop(e, u, ResultOOMKill)
+		}
+	case StopWatchdog, StopSigterm:
+		s.enterSignal(e, u, StopSigkill, ResultOOMKill)
+	case StopPost, FinalWatchdog, FinalSigterm:
+		s.enterSignal(e, u, FinalSigkill, ResultOOMKill)
+	case StopSigkill, FinalSigkill:
+		s.note(ResultOOMKill)
+	case Dead, Reload, ReloadSignal, ReloadNotify, Failed, AutoRestart, ServiceStates:
+	}
+}
+
 // leaveIdle ends the waiting of a Type=idle service.
 func (s *service) leaveIdle(e *Engine) {
 	if s.Idle {

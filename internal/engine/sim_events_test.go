@@ -95,6 +95,9 @@ func (w *simWorld) processActs(p simProc) Event {
 	case 0, 1, 2, 3:
 		codes := [...]ExitCode{ByExit, ByExit, ByExit, BySignal, ByDump}
 		w.die(p.pid, codes[w.d.n(len(codes))], w.d.n(2)*9)
+		if w.d.chance(10) {
+			return OOMKilled{Unit: p.unit}
+		}
 		return w.deliver()
 	case 4:
 		w.fork(p.unit, "")

@@ -127,6 +127,7 @@ func (w *simWorld) randomService() *unit.Service {
 		s.FileDescriptorStoreMax = uint(1 + w.d.n(3))
 		s.FileDescriptorStorePreserve = unit.Preserve(w.d.n(int(unit.Preserves)))
 	}
+	s.OOMPolicy = unit.OOMPolicy(w.d.n(int(unit.OOMPolicies)))
 	if s.Type == unit.DBus {
 		s.BusName = "org.example.x"
 	}

@@ -37,7 +37,7 @@ func (m *Manager) open() (err error) {
 		m.journal = journal.Open(journal.Socket)
 	}
 	m.tracker, err = cgroup.Open(cgroup.Config{
-		Kind: m.cfg.Cgroups, Empty: m.unitEmpty, Log: m.logLine,
+		Kind: m.cfg.Cgroups, Empty: m.unitEmpty, Killed: m.unitKilled, Log: m.logLine,
 	})
 	if err != nil {
 		return err
@@ -158,6 +158,9 @@ func (m *Manager) reaped(ev engine.Reaped) {
 	if strings.HasSuffix(name, ".mount") {
 		m.refreshMounts() // what it has done counts before its end does
 	}
+	if name != "" && ev.Code == engine.BySignal {
+		m.askOOM(name) // it is to be known before the end of the process
+	}
 	ev.Last = name != "" && m.flyingBy[name] == 0 && m.isEmpty(name)
 	m.step(ev)
 }
@@ -199,6 +202,17 @@ func (m *Manager) keepSpares() {
 		if f, err := os.Open(os.DevNull); err == nil {
 			m.kept = append(m.kept, f)
 		}
+	}
+}
+
+// unitKilled is called by the tracker when the kernel may have killed a process of the
+// unit for want of memory.
+func (m *Manager) unitKilled(unit string) { m.post(func() { m.askOOM(unit) }) }
+
+// askOOM tells the engine if it is so.
+func (m *Manager) askOOM(unit string) {
+	if g := m.group(unit); g != nil && g.OOMKilled() {
+		m.step(engine.OOMKilled{Unit: unit})
 	}
 }
 

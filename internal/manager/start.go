@@ -173,6 +173,11 @@ func (m *Manager) launch(l *launch) (p spawn.Process, problem string, err error)
 	if err != nil {
 		return p, "", err
 	}
+	if s := l.Unit.Service; s != nil && s.OOMPolicy == unit.OOMKill {
+		if err := group.KillTogether(); err != nil {
+			m.logf(engine.Warning, l.Unit.Name, "%v", err)
+		}
+	}
 	defer place.Close()
 	req.Cgroup, req.CgroupProcs = place.Dir, place.Procs
 	p, err = m.spawner.Start(req)

@@ -43,6 +43,9 @@ type Config struct {
 	// the tracker or from within Reaped. It must not block. A unit may be told of
 	// more than once, and may have processes again by then: ask Group.Empty.
 	Empty func(unit string)
+	// Killed is told of each unit of which the kernel may have killed a process for
+	// want of memory, from a goroutine of the tracker: ask Group.OOMKilled.
+	Killed func(unit string)
 	// Log takes one line about what goes wrong. Nil is nowhere.
 	Log func(line string)
 }
@@ -96,6 +99,12 @@ type Group interface {
 	Signal(sig value.Signal, except ...int) (int, error)
 	// Empty reports whether the unit has no live process.
 	Empty() (bool, error)
+	// OOMKilled reports whether the kernel has killed processes of the unit for want of
+	// memory since it was last asked; never without the memory controller of V2.
+	OOMKilled() bool
+	// KillTogether has the kernel kill all of them where it kills one of them for
+	// want of memory. OOMPolicy=kill.
+	KillTogether() error
 	// Remove forgets the unit and removes its group; EBUSY if it is not empty.
 	Remove() error
 }
@@ -130,6 +139,9 @@ type Process struct {
 func Open(c Config) (Tracker, error) {
 	if c.Empty == nil {
 		c.Empty = func(string) {}
+	}
+	if c.Killed == nil {
+		c.Killed = func(string) {}
 	}
 	if c.Log == nil {
 		c.Log = func(string) {}

@@ -33,6 +33,7 @@ type hierarchy struct {
 	// groups are looked at when a child was reaped.
 	events *sys.Inotify
 	done   chan struct{}
+	memory bool // the units' groups have the memory controller
 
 	mu      sync.Mutex
 	sweeper sweeper
@@ -54,11 +55,13 @@ type group struct {
 	dir  string
 
 	// Guarded by h.mu.
-	made      bool // the directory is there, as far as is known
-	watch     int  // -1 if nothing tells
-	live      int  // processes registered and not reaped yet
-	entered   uint // how often a process was let in
-	populated bool // there may be processes
+	made      bool   // the directory is there, as far as is known
+	watch     int    // -1 if nothing tells
+	killWatch int    // the same for memory.events
+	kills     uint64 // oom_kill in memory.events, when last looked at
+	live      int    // processes registered and not reaped yet
+	entered   uint   // how often a process was let in
+	populated bool   // there may be processes
 }
 
 // initScope is where the manager is itself, in version 2.
@@ -250,7 +253,9 @@ func (h *hierarchy) Unit(unit, slice string) (Group, error) {
 	if unit == "" || strings.ContainsAny(unit, "/\x00\n") {
 		return nil, fmt.Errorf("control group of unit %q: not a name", unit)
 	}
-	g := &group{h: h, unit: unit, path: path.Join(h.root, unitPath(unit, slice)), watch: -1}
+	g := &group{
+		h: h, unit: unit, path: path.Join(h.root, unitPath(unit, slice)), watch: -1, killWatch: -1,
+	}
 	g.dir, _ = h.dir(g.path)
 	if err := g.make(); err != nil {
 		return nil, err
@@ -372,10 +377,8 @@ func (g *group) open() (fd int, err error) {
 // lost notes that the directory is gone. The caller holds h.mu.
 func (g *group) lost() {
 	g.made = false
-	if g.watch >= 0 && g.h.watches[g.watch] == g {
-		delete(g.h.watches, g.watch)
-	}
-	g.watch = -1
+	g.forgetWatch(&g.watch)
+	g.forgetWatch(&g.killWatch)
 }
 
 // observe has the kernel tell when the group is empty, where it does. The caller
@@ -405,6 +408,7 @@ func (g *group) Enter(sub string) (Place, error) {
 	}
 	g.entered++
 	g.populated = true
+	g.observeKills()
 	dir := g.dir
 	if sub != "" {
 		sys.CloseFD(fd)

@@ -540,3 +540,9 @@ func (g *loose) Remove() error {
 	}
 	return nil
 }
+
+// OOMKilled knows of nothing: without control groups nobody tells.
+func (g *loose) OOMKilled() bool { return false }
+
+// KillTogether is not to be had without control groups.
+func (g *loose) KillTogether() error { return nil }

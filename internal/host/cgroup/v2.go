@@ -19,6 +19,8 @@ func openV2(c Config) (Tracker, error) {
 	if err != nil {
 		return nil, err
 	}
+	root, _ := h.dir(h.root)
+	h.memory = countsMemory(root)
 	h.done = make(chan struct{})
 	go h.listen()
 	return h, nil
@@ -58,12 +60,20 @@ func (h *hierarchy) changed(e sys.InotifyEvent) {
 	g := h.watches[e.Watch]
 	if e.Mask&sys.InIgnored != 0 {
 		delete(h.watches, e.Watch)
-		if g != nil {
+		if g != nil && e.Watch == g.watch {
 			g.watch = -1
 		}
+		if g != nil && e.Watch == g.killWatch {
+			g.killWatch = -1
+		}
 	}
+	killed := g != nil && e.Watch == g.killWatch
 	h.mu.Unlock()
-	if g != nil && e.Mask&sys.InIgnored == 0 {
+	switch {
+	case g == nil || e.Mask&sys.InIgnored != 0:
+	case killed:
+		h.config.Killed(g.unit)
+	default:
 		g.report()
 	}
 }

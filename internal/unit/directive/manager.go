@@ -162,7 +162,7 @@ var managerRows = []Row{
 		Support: Parsed, Note: noControl, Doc: "The default of MemoryAccounting=.",
 		in: manages[bool]{&boolean, func(m *Manager) *bool { return &m.Defaults.MemoryAccounting }}},
 	{Name: "DefaultOOMPolicy", Group: managerGroup, Default: "stop",
-		Support: Parsed, Note: oomNote, Doc: "The default of OOMPolicy=.",
+		Support: LinuxOnly, Note: oomNote, Doc: "The default of OOMPolicy=.",
 		in: manages[unit.OOMPolicy]{&oomPolicy,
 			func(m *Manager) *unit.OOMPolicy { return &m.Defaults.OOMPolicy }}},
 	{Name: "DefaultOOMScoreAdjust", Group: managerGroup, Doc: "The default of OOMScoreAdjust=.",

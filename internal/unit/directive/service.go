@@ -52,7 +52,8 @@ var serviceRows = []Row{
 		Doc: "Whose notification messages are heard.",
 		in: enum[unit.NotifyAccess]{unit.NotifyAccesses,
 			func(u *unit.Unit) *unit.NotifyAccess { return &u.Service.NotifyAccess }}},
-	{Name: "OOMPolicy", Group: serviceGroup, Default: "stop", Support: Parsed, Note: oomNote,
+	{Name: "OOMPolicy", Group: serviceGroup, Default: "stop",
+		Support: LinuxOnly, Note: oomNote,
 		Doc: "What is done when the kernel kills a process of the service for want of memory.",
 		in:  does{"stop, continue, kill", "s", parseServiceOOM, busServiceOOM}},
 	{Name: "OpenFile", Group: serviceGroup, Bus: "-", Since: 253,
@@ -154,7 +155,7 @@ var serviceRows = []Row{
 }
 
 var scopeRows = []Row{
-	{Name: "OOMPolicy", Group: scopeGroup, Default: "continue", Support: Parsed, Note: oomNote,
+	{Name: "OOMPolicy", Group: scopeGroup, Default: "continue", Support: Parsed, Note: noScopes,
 		Doc: "What is done when the kernel kills a process of the scope for want of memory.",
 		in:  does{"stop, continue, kill", "s", parseScopeOOM, busScopeOOM}},
 	{Name: "RuntimeMaxSec", Group: scopeGroup, Bus: "RuntimeMaxUSec", Default: "infinity",

@@ -12,7 +12,7 @@ import (
 const (
 	notBuilt  = "the sandbox is not built"
 	noScopes  = "scopes are not built"
-	oomNote   = "the kernel's killings are not told apart from others"
+	oomNote   = "where control groups version 2 have the memory controller"
 	busEx     = "a(sasasttttuii)"
 	typeWords = "simple, exec, forking, oneshot, dbus, notify, notify-reload, idle"
 )

@@ -542,8 +542,11 @@ func (e *Engine) rooted(u *runUnit) bool {
 
 // collect forgets the units that nothing in use refers to.
 func (e *Engine) collect() {
+	if !e.anyLoose() {
+		return
+	}
 	keep := make([]bool, len(e.units))
-	var stack []*runUnit
+	stack := make([]*runUnit, 0, len(e.units))
 	mark := func(u *runUnit) {
 		if u != nil && !keep[u.ID] {
 			keep[u.ID] = true
@@ -561,7 +564,7 @@ func (e *Engine) collect() {
 	for len(stack) > 0 {
 		u := stack[len(stack)-1]
 		stack = stack[:len(stack)-1]
-		for _, to := range u.Refers() {
+		for to := range u.Refers() {
 			mark(e.at(to))
 		}
 	}
@@ -578,6 +581,27 @@ func (e *Engine) collect() {
 		return 1
 	})
 	e.drop(gone...)
+}
+
+// anyLoose reports whether a unit may be forgotten, as far as those tell that refer
+// to it themselves: mostly one of these is in use, and all the others need not be
+// looked at.
+func (e *Engine) anyLoose() bool {
+	for _, u := range e.units {
+		if u == nil || e.rooted(u) {
+			continue
+		}
+		held := false
+		for by := range u.ReferredBy() {
+			if held = e.rooted(e.at(by)); held {
+				break
+			}
+		}
+		if !held {
+			return true
+		}
+	}
+	return false
 }
 
 // drop takes units out of memory.

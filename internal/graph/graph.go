@@ -6,6 +6,7 @@
 package graph
 
 import (
+	"iter"
 	"slices"
 	"strings"
 
@@ -315,13 +316,19 @@ func (n *Node) index() {
 	}
 }
 
-// Refers lists the nodes that n's own definition names, in the order of its links.
-func (n *Node) Refers() []*Node {
-	var to []*Node
-	for _, l := range n.links {
-		if l.Mask&own != 0 {
-			to = append(to, l.To)
+// Refers gives the nodes that n's own definition names, in the order of its links.
+func (n *Node) Refers() iter.Seq[*Node] { return n.stated(own) }
+
+// ReferredBy gives the nodes whose definitions name n, in the order of its links.
+func (n *Node) ReferredBy() iter.Seq[*Node] { return n.stated(foreign) }
+
+// stated gives the other ends of the links that one end stated.
+func (n *Node) stated(by uint8) iter.Seq[*Node] {
+	return func(yield func(*Node) bool) {
+		for i := range n.links {
+			if n.links[i].Mask&by != 0 && !yield(n.links[i].To) {
+				return
+			}
 		}
 	}
-	return to
 }

@@ -222,7 +222,7 @@ func TestRefers(t *testing.T) {
 	g.Add(defs("a.service Wants=b.service", "b.service", "c.service Wants=a.service"))
 	g.Get("a.service").Links(unit.Wants)
 	var got []string
-	for _, n := range g.Get("a.service").Refers() {
+	for n := range g.Get("a.service").Refers() {
 		got = append(got, n.Name)
 	}
 	if !slices.Equal(got, []string{"b.service"}) {

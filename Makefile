@@ -54,8 +54,9 @@ fresh: generate ## fails if generating changed a file
 	@out=$$(git status --porcelain); test -z "$$out" || \
 	  { echo "not committed, or not fresh:"; echo "$$out"; git diff | head -50; exit 1; }
 
-bench: ## the benchmarks beside the code; BENCHMARKS.md says how to read them
+bench: build ## the benchmarks beside the code, then systemd beside roused; see BENCHMARKS.md
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+	test/bench
 
 fuzz: ## every fuzz target for FUZZTIME
 	test/fuzz $(FUZZTIME)

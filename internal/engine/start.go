@@ -17,8 +17,6 @@ func (e *Engine) start(u *runUnit) verdict {
 		return e.startByType(u)
 	case u.Def.Load != unit.Loaded:
 		return invalid
-	case !e.withinStartLimit(u):
-		return failedVerdict
 	}
 	u.skipped = false
 	if len(u.Def.Conditions)+len(u.Def.Asserts) > 0 {
@@ -138,6 +136,9 @@ func (e *Engine) startTested(u *runUnit) verdict {
 			e.log(Warning, u, "Bound to unit %s, but unit isn't active.", l.To.Name)
 			return noDependency
 		}
+	}
+	if !e.withinStartLimit(u) { // only now: what was prevented does not count
+		return failedVerdict
 	}
 	return e.startByType(u)
 }

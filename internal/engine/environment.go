@@ -86,7 +86,7 @@ func (s *service) dress(e *Engine, u *runUnit, fx *Spawn) {
 		fx.Env = append(fx.Env, e.monitored(u)...)
 	case Start:
 		fx.Env = append(fx.Env, e.monitored(u)...)
-		fx.Watchdog = s.watchdogSpan(u)
+		fx.Watchdog = s.watchdogSetting(u) // as it stands, infinity too
 		if fx.Conn = s.Conn; s.Conn == 0 {
 			fx.Sockets = e.socketsOf(u)
 		}

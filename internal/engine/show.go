@@ -279,7 +279,11 @@ func (e *Engine) serviceProperties(u *runUnit, p *props) {
 	if s.BusError != "" { // since 257
 		p.text("StatusBusError", s.BusError)
 	}
-	p.add("WatchdogUSec", "t", uint64(s.watchdogSetting(u)))
+	watchdog := s.watchdogSetting(u)
+	if u.times[stampInactiveExit] == (value.Instant{}) {
+		watchdog = value.Infinity // none is in force before the first start
+	}
+	p.add("WatchdogUSec", "t", uint64(watchdog))
 	for kind, list := range u.Def.Service.Commands {
 		plain, full := commandStatus(list, s.Ran[kind], u.procs, unit.ExecKind(kind).String())
 		p.add(unit.ExecKind(kind).String(), "a(sasbttttuii)", plain)

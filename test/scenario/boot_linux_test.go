@@ -114,6 +114,9 @@ func (m *booted) furnish(tools string) (base []string, err error) {
 }
 
 func copyProgram(from, to string) error {
+	// A process forked off now would hold the file open, and it could not be executed.
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
 	in, err := os.Open(from)
 	if err != nil {
 		return err
@@ -198,16 +201,21 @@ func (m *booted) drive(sc *scenario, each func([]string)) error {
 
 // ready waits until the manager is up: a scenario of no units tells.
 func (m *booted) ready() error {
-	select {
-	case <-m.done:
-		return fmt.Errorf("it ended: %v", m.cmd.ProcessState)
-	default:
-	}
 	// Until the roots have been exchanged there is no program to enter with.
+	var ended error
 	if err := await(patience, func() bool {
+		select {
+		case <-m.done:
+			ended = fmt.Errorf("the machine ended: %v", m.cmd.ProcessState)
+			return true
+		default:
+		}
 		_, err := os.Stat(fmt.Sprintf("/proc/%d/root%s/self", m.cmd.Process.Pid, inside))
 		return err == nil
-	}); err != nil {
+	}); err != nil || ended != nil {
+		if ended != nil {
+			return ended
+		}
 		return fmt.Errorf("the machine has no root: %w", err)
 	}
 	return m.drive(&scenario{}, func([]string) {})

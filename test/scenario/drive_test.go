@@ -10,7 +10,9 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -350,6 +352,8 @@ func (d *driver) log(args []string) []string {
 
 func (d *driver) sh(args []string) []string {
 	cmd := exec.Command("/bin/sh", "-c", strings.Join(args, " "))
+	cmd.Env = append(os.Environ(), d.Env...)
+	cmd.Env = append(cmd.Env, "PATH="+filepath.Dir(d.Path)+":"+os.Getenv("PATH"))
 	cmd.Dir = d.Dir
 	return shown(bounded(cmd))
 }
@@ -386,6 +390,7 @@ func (d *driver) clean() error {
 	if _, alone := d.sc.Needs["boot"]; alone {
 		return nil
 	}
+	d.killActors()
 	var left []string
 	err := await(patience, func() bool {
 		left = d.leftovers()
@@ -399,6 +404,20 @@ func (d *driver) clean() error {
 	}
 	_, err = d.client("reset-failed")
 	return err
+}
+
+// killActors kills processes that services have left behind.
+func (d *driver) killActors() {
+	files, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	for _, f := range files {
+		text, err := os.ReadFile(f)
+		if err != nil || !bytes.Contains(text, []byte("\x00act\x00"+d.Dir+"\x00")) {
+			continue
+		}
+		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(f))); err == nil {
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+		}
+	}
 }
 
 // leftovers ends units that are not the machine's and still active, or have jobs,

@@ -373,11 +373,11 @@ func (m *Manager) guessMain(unit string) int {
 	return found
 }
 
-func (m *Manager) testConditions(fx engine.TestConditions) engine.Event {
+func (m *Manager) testConditions(fx engine.TestConditions, env *condition.Env) engine.Event {
 	test := func(list []unit.Condition) []bool {
 		met := make([]bool, len(list))
 		for i, c := range list {
-			ok, err := condition.Test(c, &m.machine)
+			ok, err := condition.Test(c, env)
 			if err != nil {
 				m.logf(engine.Warning, fx.Unit.Name, "cannot test %s=%s: %v; taken as not met",
 					c.Name, c.Param, err)

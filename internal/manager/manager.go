@@ -147,7 +147,7 @@ func New(cfg Config) *Manager {
 		flyingBy: map[string]int{}, carried: map[string]engine.Op{}, early: map[int]engine.Reaped{},
 		finds: map[string]engine.FindMain{}, answers: map[uint64]func(engine.Replied){},
 		waiters: map[uint32][]func(engine.JobDone){}, listeners: map[chan face.Event]bool{},
-		names: map[string]string{}, machine: condition.Env{Environment: cfg.Environ},
+		names: map[string]string{},
 	}
 	m.env = cfg.Environment
 	m.e = engine.New(m.timing(engine.Config{
@@ -236,7 +236,9 @@ func (m *Manager) do(fx engine.Effect) {
 	case engine.FindMain:
 		m.findMain(fx)
 	case engine.TestConditions:
-		m.goes(func() { m.send(m.testConditions(fx)) })
+		env := m.machine
+		env.Environment = m.env
+		m.goes(func() { m.send(m.testConditions(fx, &env)) })
 	case engine.Listen:
 		m.listen(fx)
 	case engine.PrepareMount:

@@ -15,7 +15,7 @@ import (
 // Env is what a test depends on besides the machine.
 type Env struct {
 	Users *identity.DB // nil is that of this machine
-	// Environment is the manager's own, for ConditionEnvironment=.
+	// Environment is what services are given, for ConditionEnvironment=.
 	Environment []string
 	// Credentials are directories of credentials passed to the manager.
 	Credentials []string

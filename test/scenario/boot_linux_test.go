@@ -330,7 +330,11 @@ func world(dir, group string) error {
 	if err := devices(root + "/dev"); err != nil {
 		return err
 	}
+	// Managers set the name of the machine from the file.
 	if err := unix.Sethostname([]byte("scenario")); err != nil {
+		return err
+	}
+	if err := os.WriteFile(root+"/etc/hostname", []byte("scenario\n"), 0o644); err != nil {
 		return err
 	}
 	return enterRoot(root)

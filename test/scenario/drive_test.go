@@ -34,6 +34,7 @@ type driver struct {
 	conns  map[string]*conn
 	told   int  // bytes of the log that were shown
 	broken bool // a wait was in vain: the rest makes no sense
+	loose  bool // jobs may be queued that the script has not waited for
 }
 
 // commands are the words of scripts. Each gives the lines to be shown.
@@ -41,7 +42,8 @@ var commands map[string]func(d *driver, args []string) []string
 
 func setCommands() {
 	commands = map[string]func(d *driver, args []string) []string{
-		// systemctl ARGUMENT...: its exit status, if not 0, and what it printed.
+		// systemctl ARGUMENT...: its exit status, if not 0, and what it printed. It waits
+		// until no job is queued, too, unless there are such that were not waited for.
 		"systemctl": (*driver).systemctl,
 		// show UNIT PROPERTY...: values on one line.
 		"show": (*driver).show,
@@ -57,6 +59,11 @@ func setCommands() {
 		"jobs": (*driver).jobs,
 		// log [TEXT]: what services said since; waits for a line with TEXT in it.
 		"log": (*driver).log,
+		"sorted": func(d *driver, args []string) []string { // log, in no order
+			lines := d.log(args)
+			slices.Sort(lines)
+			return lines
+		},
 		// sh COMMAND: output of a shell in the folder of the scenario.
 		"sh": (*driver).sh,
 		// put FILE VERSION: another version of a unit file.
@@ -203,7 +210,18 @@ func shown(out string, err error) []string {
 }
 
 func (d *driver) systemctl(args []string) []string {
-	return shown(d.client(args...))
+	lines := shown(d.client(args...))
+	d.loose = d.loose || slices.Contains(args, "--no-block")
+	if d.loose || !slices.Contains(jobVerbs, args[0]) {
+		return lines
+	}
+	return append(lines, d.settle(nil)...)
+}
+
+// jobVerbs are verbs that queue jobs.
+var jobVerbs = []string{
+	"start", "stop", "restart", "try-restart", "reload", "reload-or-restart", "isolate",
+	"try-reload-or-restart", "condrestart",
 }
 
 // values asks for properties of units: for each unit a map.
@@ -235,9 +253,21 @@ func (d *driver) show(args []string) []string {
 	}
 	var words []string
 	for _, p := range args[1:] {
-		words = append(words, p+"="+all[0][p])
+		words = append(words, p+"="+inOrder(all[0][p]))
 	}
 	return []string{strings.Join(words, " ")}
+}
+
+// inOrder sorts names of units: systemd has dependencies in no order.
+func inOrder(value string) string {
+	names := strings.Fields(value)
+	for _, n := range names {
+		if !strings.Contains(n, ".") {
+			return value
+		}
+	}
+	slices.Sort(names)
+	return strings.Join(names, " ")
 }
 
 // codes are values of ExecMainCode. waitid(2), si_code.
@@ -255,7 +285,7 @@ func (d *driver) state(units []string) []string {
 		if r := v["Result"]; r != "success" && r != "" {
 			l += " " + r
 		}
-		if c := v["ExecMainCode"]; c != "0" && c != "" {
+		if c := v["ExecMainCode"]; c != "0" && c != "" && v["ActiveState"] != "inactive" {
 			l += " main=" + codes[c] + "/" + v["ExecMainStatus"]
 		}
 		if n := v["NRestarts"]; n != "0" && n != "" {
@@ -328,6 +358,7 @@ func (d *driver) jobs([]string) []string {
 }
 
 func (d *driver) settle([]string) []string {
+	d.loose = false
 	var last []string
 	return d.inVain(await(patience, func() bool {
 		var err error

@@ -84,7 +84,7 @@ func (s *stage) drive(sc *scenario, each func(lines []string)) error {
 		return errors.Join(err, d.clean())
 	}
 	for _, st := range sc.Steps {
-		args := strings.Fields(st.Line)
+		args := strings.Fields(d.place(st.Line))
 		var lines []string
 		do := commands[args[0]]
 		switch {
@@ -150,8 +150,14 @@ func (d *driver) writeUnit(name, text string) error {
 		_ = os.Remove(at)
 		return os.Symlink(to, at)
 	}
+	return os.WriteFile(at, []byte(d.place(text)), 0o644)
+}
+
+// place puts the places of this machine into a text.
+func (d *driver) place(text string) string {
 	text = strings.ReplaceAll(text, "@act", d.Act+" "+d.Dir)
-	return os.WriteFile(at, []byte(strings.ReplaceAll(text, "@dir", d.Dir)), 0o644)
+	text = strings.ReplaceAll(text, "@units", d.Units)
+	return strings.ReplaceAll(text, "@dir", d.Dir)
 }
 
 var (

@@ -142,11 +142,15 @@ func (a *app) enqueueAll(
 	for i, u := range units {
 		o := &outcomes[i]
 		o.unit = u
+		queued := make(chan struct{})
+		tell := sync.OnceFunc(func() { close(queued) })
 		wg.Go(func() {
+			defer tell()
 			o.reply, o.err = m.Enqueue(a.ctx, face.JobRequest{
-				Unit: u, Type: job, Mode: mode, Wait: !a.opts.noBlock,
+				Unit: u, Type: job, Mode: mode, Wait: !a.opts.noBlock, Queued: tell,
 			})
 		})
+		<-queued // one after the other, and then all are waited for
 	}
 	wg.Wait()
 	for _, o := range outcomes {

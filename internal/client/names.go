@@ -15,10 +15,13 @@ func (a *app) mangle(arg, suffix string) (string, error) {
 	if err != nil {
 		return "", complain("Failed to mangle name: %v", err)
 	}
-	bare := strings.TrimSuffix(n, suffix)
-	if n != arg && bare != arg && !strings.HasPrefix(arg, "/") && !a.opts.quiet {
+	shown := n
+	if !strings.HasSuffix(arg, suffix) {
+		shown = strings.TrimSuffix(n, suffix)
+	}
+	if n != arg && shown != arg && !strings.HasPrefix(arg, "/") && !a.opts.quiet {
 		a.warn(`Invalid unit name "%s" escaped as "%s" (maybe you should use systemd-escape?).`,
-			arg, bare)
+			arg, shown)
 	}
 	return n, nil
 }

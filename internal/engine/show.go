@@ -207,13 +207,12 @@ func (e *Engine) identity(u *runUnit, p *props) {
 	startable := d.Load == unit.Loaded &&
 		(d.Type == name.Service || d.Type == name.Socket || d.Type == name.Target ||
 			d.Type == name.Mount || d.Type == name.Timer)
-	p.flag("CanStart", startable)
-	p.flag("CanStop", !d.Perpetual)
+	p.flag("CanStart", startable && !d.RefuseManualStart)
+	p.flag("CanStop", !d.Perpetual && !d.RefuseManualStop)
 	p.flag("CanReload", u.canReload())
-	p.flag("CanIsolate", startable && d.AllowIsolate)
+	p.flag("CanIsolate", startable && d.AllowIsolate && !d.RefuseManualStart)
 	p.flag("CanFreeze", false)
 	p.add("CanClean", "as", []string{})
-	p.flag("NeedDaemonReload", false)
 	p.flag("Transient", false)
 	p.flag("Perpetual", d.Perpetual)
 	p.add("Markers", "as", []string{})

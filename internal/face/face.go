@@ -108,6 +108,8 @@ type JobRequest struct {
 	Type string
 	Mode unit.JobMode
 	Wait bool
+	// Queued, if set, is called as soon as no later request can overtake this one.
+	Queued func()
 }
 
 // JobReply tells what became of a JobRequest.

@@ -128,6 +128,20 @@ func (m *Manager) ensure(unitName string) (string, *face.Error) {
 	return def.Name, nil
 }
 
+// look has f look at a unit, which is forgotten again if nobody knew it before.
+func (m *Manager) look(unitName string, f func(primary string)) *face.Error {
+	known := m.e.Definition(unitName) != nil
+	primary, err := m.ensure(unitName)
+	if err != nil {
+		return err
+	}
+	f(primary)
+	if !known {
+		m.step(engine.Pinned{Unit: primary, On: false})
+	}
+	return nil
+}
+
 // Jobs implements face.Manager.
 func (m *Manager) Jobs(ctx context.Context) (list []face.JobInfo, err error) {
 	err = m.call(ctx, func() {
@@ -146,10 +160,7 @@ func (m *Manager) Jobs(ctx context.Context) (list []face.JobInfo, err error) {
 func (m *Manager) Properties(ctx context.Context, unit string) (list []face.Property, err error) {
 	var bad *face.Error
 	err = m.call(ctx, func() {
-		var primary string
-		if primary, bad = m.ensure(unit); bad == nil {
-			list = m.properties(primary)
-		}
+		bad = m.look(unit, func(primary string) { list = m.properties(primary) })
 	})
 	if bad != nil {
 		return nil, bad
@@ -164,9 +175,10 @@ func (m *Manager) properties(unit string) []face.Property {
 		cgroup = g.Path()
 	}
 	faults, notHonoured := []string{}, []string{}
-	state, preset := "", ""
+	state, preset, stale := "", "", false
 	if def := m.e.Definition(unit); def != nil {
 		state, preset = m.fileState(def)
+		stale = m.cfg.Loader.Stale(def)
 		for _, f := range def.Faults {
 			faults = append(faults, f.String())
 		}
@@ -174,6 +186,7 @@ func (m *Manager) properties(unit string) []face.Property {
 	}
 	list = slices.DeleteFunc(list, func(p face.Property) bool { return p.Name == "ControlGroup" })
 	list = append(list,
+		face.Property{Name: "NeedDaemonReload", Type: "b", Value: stale},
 		face.Property{Name: "ControlGroup", Type: "s", Value: cgroup},
 		face.Property{Name: "Faults", Type: "as", Value: faults},
 		face.Property{Name: "NotHonoured", Type: "as", Value: notHonoured},
@@ -242,6 +255,9 @@ func (m *Manager) Enqueue(ctx context.Context, req face.JobRequest) (face.JobRep
 	}
 	done := make(chan answer, 2)
 	enqueue := func() {
+		if req.Queued != nil {
+			defer req.Queued()
+		}
 		ev, bad := m.prepare(req)
 		if bad != nil {
 			done <- answer{err: bad}
@@ -301,13 +317,11 @@ func (m *Manager) jobDone(fx engine.JobDone) {
 func (m *Manager) Why(ctx context.Context, unit string) (list []face.Cause, err error) {
 	var bad *face.Error
 	err = m.call(ctx, func() {
-		var primary string
-		if primary, bad = m.ensure(unit); bad != nil {
-			return
-		}
-		for _, c := range m.e.Why(primary) {
-			list = append(list, face.Cause{At: c.At, Unit: c.Unit, What: c.What, Why: c.Why})
-		}
+		bad = m.look(unit, func(primary string) {
+			for _, c := range m.e.Why(primary) {
+				list = append(list, face.Cause{At: c.At, Unit: c.Unit, What: c.What, Why: c.Why})
+			}
+		})
 	})
 	if bad != nil {
 		return nil, bad
@@ -354,7 +368,8 @@ func (m *Manager) ResetFailed(ctx context.Context, patterns []string) error {
 		for _, p := range patterns {
 			found := false
 			for _, s := range m.e.Units() {
-				if m.matches(s.Name, []string{p}) {
+				// One that was reset may be gone, and others with it.
+				if m.e.Definition(s.Name) != nil && m.matches(s.Name, []string{p}) {
 					found = true
 					m.step(engine.ResetFailed{Unit: s.Name})
 				}

@@ -27,6 +27,10 @@ type Unit struct {
 	Broken      LoadState // what a fatal fault made of the unit, BadSetting or LoadFailed; else Stub
 	Perpetual   bool      // always active, never stopped: -.slice, -.mount, init.scope
 
+	// FragmentTime, DropInTime and SourceTime are when these files, of the drop-ins the
+	// latest, had last been modified as they were read; nanoseconds, 0 if there is none.
+	FragmentTime, DropInTime, SourceTime int64
+
 	Description       string
 	Documentation     []string
 	SourcePath        string

@@ -127,6 +127,13 @@ func jobFromWire(w wireJob) face.JobReply {
 
 // call asks for one method and decodes its result into out, if that is not nil.
 func (c *Client) call(ctx context.Context, method string, p map[string]any, out any) error {
+	return c.callThen(ctx, method, p, out, func() {})
+}
+
+// callThen makes a call. It calls sent when no later call can overtake this one.
+func (c *Client) callThen(
+	ctx context.Context, method string, p map[string]any, out any, sent func(),
+) error {
 	ch := make(chan answer, 1)
 	c.mu.Lock()
 	if c.lost != nil {
@@ -140,6 +147,7 @@ func (c *Client) call(ctx context.Context, method string, p map[string]any, out 
 	if err := c.write(id, method, p); err != nil {
 		return fmt.Errorf("%s: %w", method, err)
 	}
+	sent()
 	select {
 	case a := <-ch:
 		if a.err != nil || out == nil {
@@ -244,9 +252,13 @@ func (c *Client) Enqueue(ctx context.Context, req face.JobRequest) (face.JobRepl
 			Message: fmt.Sprintf("Job type %s invalid", req.Type)}
 	}
 	var w wireJob
-	err := c.call(ctx, method, map[string]any{
+	sent := req.Queued
+	if sent == nil {
+		sent = func() {}
+	}
+	err := c.callThen(ctx, method, map[string]any{
 		"unit": req.Unit, "mode": req.Mode.String(), "wait": req.Wait,
-	}, &w)
+	}, &w, sent)
 	var bad jobError
 	if errors.As(err, &bad) {
 		return face.JobReply(bad), nil

@@ -15,6 +15,7 @@ type method struct {
 	needs []string // those that must be given
 	// waits reports whether a call may take long; such calls do not hold up others.
 	waits  func(*params) bool
+	queues bool // its job is queued before the next request is looked at
 	stream bool // replies true and goes on with notifications
 	run    func(context.Context, face.Manager, *params) (any, error)
 }
@@ -72,7 +73,7 @@ func always(*params) bool { return true }
 // jobMethod is the row of a method that asks for a job. bare, if set, answers
 // calls without a unit.
 func jobMethod(name, jobType string, bare runFunc) method {
-	m := method{name: name, takes: jobParams, needs: unitOnly, waits: (*params).wait}
+	m := method{name: name, takes: jobParams, needs: unitOnly, waits: (*params).wait, queues: true}
 	m.run = func(ctx context.Context, mgr face.Manager, p *params) (any, error) {
 		if p.Unit == "" && bare != nil {
 			return bare(ctx, mgr, p)
@@ -82,7 +83,7 @@ func jobMethod(name, jobType string, bare runFunc) method {
 			return nil, err
 		}
 		r, err := mgr.Enqueue(ctx, face.JobRequest{
-			Unit: p.Unit, Type: jobType, Mode: mode, Wait: p.wait(),
+			Unit: p.Unit, Type: jobType, Mode: mode, Wait: p.wait(), Queued: p.queued,
 		})
 		if err != nil {
 			return nil, err

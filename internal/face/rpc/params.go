@@ -31,6 +31,8 @@ type params struct {
 
 	given []string // the names of those that were given
 	named bool     // an object was given
+
+	queued func() // see face.JobRequest; nil if nobody wants to know
 }
 
 // lists are the parameters that are lists of strings.

@@ -125,11 +125,18 @@ func (c *conn) one(raw json.RawMessage, answer func(reply), done func()) {
 			return
 		}
 		c.hold(1)
+		queued := make(chan struct{})
+		tell := sync.OnceFunc(func() { close(queued) })
+		req.params.queued = tell
 		c.wg.Go(func() {
 			defer func() { <-c.slots }()
 			defer c.hold(-1)
+			defer tell()
 			run()
 		})
+		if req.method.queues {
+			<-queued // so that jobs are queued in the order of their requests
+		}
 	default:
 		run()
 	}

@@ -241,6 +241,7 @@ type stuck struct {
 
 func (s stuck) Enqueue(ctx context.Context, r face.JobRequest) (face.JobReply, error) {
 	s.entered <- r.Unit
+	r.Queued()
 	<-ctx.Done()
 	return face.JobReply{}, ctx.Err()
 }

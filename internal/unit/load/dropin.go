@@ -108,6 +108,7 @@ func (j *job) dropIns() {
 			continue
 		}
 		if text != nil {
+			j.u.DropInTime = max(j.u.DropInTime, j.modified)
 			j.apply(text, f.path())
 			j.u.Broken = unit.Stub
 		}

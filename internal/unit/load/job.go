@@ -3,6 +3,7 @@ package load
 import (
 	"cmp"
 	"errors"
+	"io"
 	"io/fs"
 	"path"
 	"slices"
@@ -21,6 +22,8 @@ type job struct {
 	u       *unit.Unit
 	context directive.Context
 	facts   specifier.Unit // what specifiers tell of the unit
+
+	modified int64 // of the file read last, in nanoseconds
 }
 
 // load makes j.u of what is found under the name.
@@ -69,6 +72,9 @@ func (j *job) load(asked string) {
 	}
 	j.edgesFromDirectories()
 	j.dropIns()
+	if j.u.SourcePath != "" {
+		j.u.SourceTime, _ = j.modifiedAt(j.u.SourcePath)
+	}
 	j.finish()
 }
 
@@ -126,10 +132,10 @@ func (j *job) builtin() {
 		return
 	}
 	key := "builtin:" + unitName
-	parsed := j.read[key]
+	parsed := j.read[key].file
 	if parsed == nil {
 		parsed = unitfile.Parse("", f.text)
-		j.read[key] = parsed
+		j.read[key] = reading{file: parsed}
 	}
 	j.apply(parsed, "")
 }
@@ -152,6 +158,7 @@ func (j *job) disk(f file) {
 		j.u.Load = unit.Masked
 		return
 	}
+	j.u.FragmentTime = j.modified
 	j.apply(text, f.path)
 	switch {
 	case j.u.Broken == unit.BadSetting:
@@ -164,13 +171,44 @@ func (j *job) disk(f file) {
 	j.u.Broken = unit.Stub // what breaks a drop-in does not break the unit
 }
 
+// reading is a file that was read, and when it had last been modified.
+type reading struct {
+	file     *unitfile.File
+	modified int64
+}
+
+// readFile reads a file, and tells when it was last modified, in nanoseconds.
+func readFile(fsys fs.FS, name string) ([]byte, int64, error) {
+	f, err := fsys.Open(name)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, 0, err
+	}
+	text := make([]byte, info.Size()+1)
+	n, err := io.ReadFull(f, text)
+	if err == nil { // it has grown
+		var rest []byte
+		rest, err = io.ReadAll(f)
+		return append(text, rest...), info.ModTime().UnixNano(), err
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		err = nil
+	}
+	return text[:n], info.ModTime().UnixNano(), err
+}
+
 // file reads and parses a file. It gives nil for an empty file and for a device
 // such as /dev/null. regular is set if the file is known to be no other thing;
 // shared, if other units will ask for it as well.
 func (j *job) file(shown, real string, regular, shared bool) (*unitfile.File, error) {
 	if shared {
-		if f, ok := j.read[real]; ok {
-			return f, nil
+		if r, ok := j.read[real]; ok {
+			j.modified = r.modified
+			return r.file, nil
 		}
 	}
 	if !regular {
@@ -186,16 +224,17 @@ func (j *job) file(shown, real string, regular, shared bool) (*unitfile.File, er
 			return nil, errNoFile
 		}
 	}
-	text, err := fs.ReadFile(j.c.FS, inFS(real))
+	text, modified, err := readFile(j.c.FS, inFS(real))
 	if err != nil {
 		return nil, err
 	}
+	j.modified = modified
 	var f *unitfile.File
 	if len(text) > 0 {
 		f = unitfile.Parse(shown, string(text))
 	}
 	if shared {
-		j.read[real] = f
+		j.read[real] = reading{f, modified}
 	}
 	return f, nil
 }

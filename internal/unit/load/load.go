@@ -12,7 +12,6 @@ import (
 	"rouse/internal/unit/directive"
 	"rouse/internal/unit/name"
 	"rouse/internal/unit/specifier"
-	"rouse/internal/unit/unitfile"
 )
 
 // Config says where units are found and what they start from.
@@ -37,8 +36,8 @@ type Config struct {
 // Refresh. It is not safe for concurrent use.
 type Loader struct {
 	c    Config
-	tree *tree                     // nil until something is asked for
-	read map[string]*unitfile.File // files that several units share, by their real path
+	tree *tree              // nil until something is asked for
+	read map[string]reading // files that several units share, by their real path
 }
 
 // New makes a Loader. Nothing is read until the first unit is asked for.
@@ -57,7 +56,7 @@ func (l *Loader) Config() Config { return l.c }
 // Refresh forgets all that was read (daemon-reload).
 func (l *Loader) Refresh() {
 	l.tree = nil
-	l.read = map[string]*unitfile.File{}
+	l.read = map[string]reading{}
 }
 
 // Recheck makes the loader see what has changed on disk since it last looked:
@@ -73,7 +72,7 @@ func (l *Loader) Recheck() {
 	} else {
 		l.tree.lists = map[string][]item{}
 	}
-	l.read = map[string]*unitfile.File{}
+	l.read = map[string]reading{}
 }
 
 // Load makes the unit called name. It never returns nil: the load state says

@@ -143,6 +143,34 @@ func TestRecheck(t *testing.T) {
 	expect("a.service", unit.Loaded, "a.service")
 }
 
+// A unit is stale when its file, a drop-in or its source is newer than it was, or
+// drop-ins came or went; Stale sees that without being told to look again.
+func TestStale(t *testing.T) {
+	const text = "[Unit]\nSourcePath=/etc/source\n[Service]\nExecStart=/bin/true\n"
+	change := map[string]func(tree *loadtest.Tree){
+		"nothing":      func(*loadtest.Tree) {},
+		"another unit": func(tree *loadtest.Tree) { tree.File("/u/b.service", text) },
+		"fragment":     func(tree *loadtest.Tree) { tree.File("/u/a.service", text) },
+		"gone":         func(tree *loadtest.Tree) { tree.Remove("/u/a.service") },
+		"source":       func(tree *loadtest.Tree) { tree.File("/etc/source", "") },
+		"drop-in":      func(tree *loadtest.Tree) { tree.File("/u/a.service.d/x.conf", "") },
+		"new drop-in":  func(tree *loadtest.Tree) { tree.File("/u/service.d/y.conf", "") },
+		"less":         func(tree *loadtest.Tree) { tree.Remove("/u/a.service.d/x.conf") },
+	}
+	for what, f := range change {
+		tree := loadtest.New()
+		tree.File("/etc/source", "")
+		tree.File("/u/a.service", text)
+		tree.File("/u/a.service.d/x.conf", "[Unit]\nDescription=x\n")
+		l := New(Config{FS: tree, Path: []string{"/u"}})
+		u := l.Load("a.service")
+		f(tree)
+		if got, want := l.Stale(u), what != "nothing" && what != "another unit"; got != want {
+			t.Errorf("%s: stale: got %v, want %v", what, got, want)
+		}
+	}
+}
+
 // The calls for a unit that is a file and nothing else are to read that file.
 func TestFewCalls(t *testing.T) {
 	tree := loadtest.New()
@@ -170,9 +198,9 @@ type counting struct {
 	calls int
 }
 
-func (c *counting) ReadFile(p string) ([]byte, error) {
+func (c *counting) Open(p string) (fs.File, error) {
 	c.calls++
-	return c.Tree.ReadFile(p)
+	return c.Tree.Open(p)
 }
 
 func (c *counting) ReadDir(p string) ([]fs.DirEntry, error) {

@@ -55,7 +55,7 @@ func setCommands() {
 		"until": (*driver).until,
 		// settle: until no job is queued.
 		"settle": (*driver).settle,
-		// jobs: jobs by unit, without their numbers.
+		// jobs: jobs by unit, without their numbers, as soon as they do not change.
 		"jobs": (*driver).jobs,
 		// log [TEXT]: what services said since; waits for a line with TEXT in it.
 		"log": (*driver).log,
@@ -355,12 +355,20 @@ func (d *driver) queue() ([]string, error) {
 	return all, nil
 }
 
+// steady is how long the queue must stay as it is to be shown.
+const steady = 250 * time.Millisecond
+
 func (d *driver) jobs([]string) []string {
-	all, err := d.queue()
-	if err != nil {
-		return []string{err.Error()}
-	}
-	return all
+	var all []string
+	since := time.Now()
+	err := await(patience, func() bool {
+		now, err := d.queue()
+		if err != nil || !slices.Equal(all, now) {
+			all, since = now, time.Now()
+		}
+		return err == nil && time.Since(since) > steady
+	})
+	return append(all, d.inVain(err, "")...)
 }
 
 func (d *driver) settle([]string) []string {

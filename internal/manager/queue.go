@@ -204,7 +204,7 @@ func (m *Manager) send(ev engine.Event) { m.carry(func() { m.step(ev) }) }
 // call has f done by the owner of the engine and waits for it.
 func (m *Manager) call(ctx context.Context, f func()) error {
 	done := make(chan struct{})
-	m.carry(func() { f(); close(done) })
+	m.carry(func() { defer close(done); f() })
 	select {
 	case <-done:
 		return nil

@@ -82,3 +82,26 @@ func TestClockSet(t *testing.T) {
 	})
 	f.until(events, is("b.service", "running"))
 }
+
+// TestTimerFails: a failure is forgotten, and with it the unit and what only it knew of.
+func TestTimerFails(t *testing.T) {
+	f := begin(t, map[string]string{
+		"a.timer":   "[Timer]\nOnActiveSec=10ms\nAccuracySec=1us\n",
+		"a.service": "[Unit]\nRequires=missing.service\n[Service]\nExecStart=SELF wait\n",
+	})
+	events, err := f.Subscribe(f.context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.want("start", "a.timer", "done")
+	f.until(events, is("a.timer", "failed"))
+	if err := f.ResetFailed(f.context(), []string{"a.*"}); err != nil {
+		t.Error(err)
+	}
+	if err := f.ResetFailed(f.context(), []string{"a.timer"}); err == nil {
+		t.Error("the unit is still there")
+	}
+	if strings.Contains(f.log.String(), "internal error") {
+		t.Error("it panicked")
+	}
+}

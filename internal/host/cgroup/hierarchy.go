@@ -40,7 +40,8 @@ type hierarchy struct {
 	groups  map[string]*group // by unit
 	units   map[string]string // path of the group → unit
 	watches map[int]*group
-	pids    map[int]*group // registered and not yet reaped
+	pids    map[int]*group  // registered and not yet reaped
+	killed  map[string]bool // directories whose cgroup.kill was written to; see killAll
 }
 
 // group is the group of one unit.
@@ -75,7 +76,7 @@ func openHierarchy(k Kind, name string, c Config) (*hierarchy, error) {
 	}
 	h := &hierarchy{
 		kind: k, name: name, mount: m.Point, top: m.Root, config: c, root: c.Root,
-		groups: map[string]*group{}, units: map[string]string{},
+		killed: map[string]bool{}, groups: map[string]*group{}, units: map[string]string{},
 		watches: map[int]*group{}, pids: map[int]*group{},
 	}
 	if h.root == "" {
@@ -354,6 +355,9 @@ func (g *group) make() error {
 	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("make control group of %s: %w", g.unit, err)
 	}
+	if err == nil {
+		delete(g.h.killed, g.dir)
+	}
 	g.made = true
 	g.populated = g.populated || err != nil // whoever made it may be in it
 	return nil
@@ -421,7 +425,7 @@ func (g *group) Enter(sub string) (Place, error) {
 		}
 	}
 	p := Place{Dir: fd, Procs: []string{dir + "/cgroup.procs"}}
-	if g.h.kind != V2 {
+	if g.h.kind != V2 || g.h.killed[g.dir] {
 		p.Close()
 		p.Dir = -1
 	}
@@ -521,6 +525,9 @@ func (g *group) Signal(sig value.Signal, except ...int) (int, error) {
 
 // killAll ends the whole group with one write. Linux 5.14, version 2 only. The
 // manager is in no unit's group, but may be in that of a slice above.
+//
+// Some kernels (6.18 is one) then kill whatever is cloned into the group from without
+// as long as its directory is there. Processes have to move there by themselves.
 func (g *group) killAll() (int, bool) {
 	if g.h.kind != V2 {
 		return 0, false
@@ -537,6 +544,14 @@ func (g *group) killAll() (int, bool) {
 		return 0, false
 	}
 	defer f.Close()
+	g.h.mu.Lock()
+	defer g.h.mu.Unlock()
+	for _, below := range g.h.groups {
+		if strings.HasPrefix(below.dir, g.dir+"/") {
+			g.h.killed[below.dir] = true
+		}
+	}
+	g.h.killed[g.dir] = true
 	_, err = f.WriteString("1")
 	return len(pids), err == nil
 }

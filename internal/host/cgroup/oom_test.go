@@ -20,7 +20,8 @@ func fakeGroup(t *testing.T, killed chan string) (g *group, write func(name, tex
 		}
 	}
 	h := &hierarchy{
-		kind: V2, memory: true, groups: map[string]*group{}, watches: map[int]*group{},
+		kind: V2, memory: true, killed: map[string]bool{},
+		groups: map[string]*group{}, watches: map[int]*group{},
 		config: Config{
 			Killed: func(unit string) { killed <- unit },
 			Empty:  func(unit string) { t.Errorf("%s is taken for empty", unit) },

@@ -555,11 +555,12 @@ func TestRequestsRefused(t *testing.T) {
 // A panic in a worker or in the engine is told, and the manager goes on.
 func TestPanics(t *testing.T) {
 	f := begin(t, map[string]string{"a.service": "[Service]\nExecStart=SELF wait\n"})
-	err := f.call(f.context(), func() { f.goes(func() { panic("worker") }) })
-	if err != nil {
+	worker := make(chan struct{})
+	f.goes(func() { defer close(worker); panic("worker") })
+	<-worker
+	if err := f.call(f.context(), func() { panic("owner") }); err != nil {
 		t.Fatal(err)
 	}
-	f.goes(func() { f.carry(func() { panic("owner") }) })
 	f.want("start", "a.service", "done")
 	if _, err := f.end(); err != nil {
 		t.Fatal(err)

@@ -77,6 +77,11 @@ func (s *service) dress(e *Engine, u *runUnit, fx *Spawn) {
 		fx.Env = append(fx.Env, "DEBUG_INVOCATION=1")
 	}
 	access := s.access(u)
+	if s.Sub == Start || u.Def.Exec.OnSocket() {
+		if fx.Conn = s.Conn; s.Conn == 0 {
+			fx.Sockets = e.socketsOf(u)
+		}
+	}
 	fx.Notify = access == unit.NotifyAll || access == unit.NotifyExec ||
 		access == unit.NotifyMain && !fx.Control
 	switch s.Sub {
@@ -87,9 +92,6 @@ func (s *service) dress(e *Engine, u *runUnit, fx *Spawn) {
 	case Start:
 		fx.Env = append(fx.Env, e.monitored(u)...)
 		fx.Watchdog = s.watchdogSetting(u) // as it stands, infinity too
-		if fx.Conn = s.Conn; s.Conn == 0 {
-			fx.Sockets = e.socketsOf(u)
-		}
 		fx.Stored = slices.Clone(s.Stored)
 	case Dead, Condition, StartPost, Running, Exited, Reload, ReloadSignal, ReloadNotify, StopWatchdog,
 		StopSigterm, StopSigkill, FinalWatchdog, FinalSigterm, FinalSigkill, Failed, AutoRestart,

@@ -312,6 +312,9 @@ func (e *Engine) startInstance(n *graph.Node, ev Connected) {
 		e.emit(CloseConn{Conn: ev.Conn})
 		if sock != nil && sock.sock != nil {
 			sock.sock.Connections--
+			if sock.sock.Sub == SocketListening { // it would be the same with the next one
+				sock.sock.enterStopPre(e, sock, ResultResources)
+			}
 		}
 		return
 	}

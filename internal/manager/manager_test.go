@@ -58,9 +58,15 @@ var services = map[string]func(args []string) error{
 		_, err := io.Copy(os.Stdout, os.Stdin)
 		return err
 	},
-	"answer": answer,
-	"store":  storeService,
-	"given":  writeGiven,
+	"answer": func([]string) error { return answer(3) },
+	"answer-input": func([]string) error {
+		if n := os.Getenv("LISTEN_FDS"); n != "" {
+			return fmt.Errorf("%s descriptors besides standard input", n)
+		}
+		return answer(0)
+	},
+	"store": storeService,
+	"given": writeGiven,
 	"limit": func(args []string) error {
 		var l syscall.Rlimit
 		err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &l)
@@ -93,9 +99,9 @@ func appendLine(args []string) error {
 	return errors.Join(err, f.Close())
 }
 
-// answer serves the connections of descriptor 3: each gets the process's number.
-func answer([]string) error {
-	l, err := net.FileListener(os.NewFile(3, "listener"))
+// answer serves the connections of a descriptor: each gets the process's number.
+func answer(fd uintptr) error {
+	l, err := net.FileListener(os.NewFile(fd, "listener"))
 	if err != nil {
 		return err
 	}
@@ -446,6 +452,27 @@ func TestAccept(t *testing.T) {
 	}
 	if got := f.property("e.socket", "NAccepted"); got != uint32(3) {
 		t.Errorf("%v connections accepted", got)
+	}
+}
+
+// Standard input can be the one socket of a unit, and then no other descriptor is
+// passed. With two there is no telling which.
+func TestInputSocket(t *testing.T) {
+	f := begin(t, map[string]string{
+		"w.socket":    "[Socket]\nListenStream=DIR/w\n",
+		"w.service":   "[Service]\nExecStart=SELF answer-input\nStandardInput=socket\n",
+		"two.socket":  "[Socket]\nListenStream=DIR/1\nListenStream=DIR/2\n",
+		"two.service": "[Service]\nExecStart=SELF answer-input\nStandardInput=socket\n",
+	})
+	f.want("start", "w.socket", "done")
+	line, err := bufio.NewReader(f.dial("w")).ReadString('\n')
+	if err != nil || line == "" {
+		t.Errorf("%q, %v", line, err)
+	}
+	f.want("start", "two.socket", "done")
+	f.want("start", "two.service", "failed")
+	if got := f.property("two.service", "Result"); got != "resources" {
+		t.Errorf("with two sockets the result is %v", got)
 	}
 }
 

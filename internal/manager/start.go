@@ -26,7 +26,7 @@ type launch struct {
 	files   []int    // descriptors of sockets, then the stored ones, duplicated
 	names   []string // FileDescriptorName= or FDNAME= of each
 	stored  int      // how many of files are stored ones
-	conn    int      // the connection of an instance, or -1
+	conn    int      // the socket for standard streams, or -1
 	named   map[string]int
 	journal string   // $JOURNAL_STREAM
 	base    []string // what the manager gives to all that it starts
@@ -35,15 +35,14 @@ type launch struct {
 // spawn starts a process on a goroutine of its own.
 func (m *Manager) spawn(fx engine.Spawn) {
 	l := &launch{Spawn: fx, conn: -1, named: map[string]int{}, base: m.env}
-	if err := m.gather(l); err != nil {
-		l.close()
-		m.local = append(m.local, engine.SpawnFailed{Op: fx.Op, Why: err.Error()})
-		return
-	}
+	err := m.gather(l)
 	m.flying++
 	m.flyingBy[fx.Unit.Name]++
 	m.goes(func() {
-		p, problem, err := m.launch(l)
+		p, problem := spawn.Process{}, ""
+		if err == nil {
+			p, problem, err = m.launch(l)
+		}
 		l.close()
 		m.carry(func() { m.launched(l, p, problem, err) })
 	})
@@ -54,6 +53,13 @@ func (m *Manager) spawn(fx engine.Spawn) {
 func (m *Manager) gather(l *launch) error {
 	if err := m.gatherSockets(l); err != nil {
 		return err
+	}
+	if l.Unit.Exec.OnSocket() {
+		if len(l.files) != 1 {
+			return fmt.Errorf("the standard streams are to be one socket, of %d", len(l.files))
+		}
+		l.conn, l.files, l.names = l.files[0], nil, nil
+		return nil
 	}
 	for _, f := range l.Stored {
 		s := m.stored[f.FD]
@@ -76,7 +82,7 @@ func (m *Manager) gatherSockets(l *launch) error {
 		if err != nil {
 			return err
 		}
-		l.files, l.names, l.conn = append(l.files, f), append(l.names, "connection"), f
+		l.files, l.names = append(l.files, f), append(l.names, "connection")
 		return nil
 	}
 	for _, name := range l.Sockets {
@@ -111,6 +117,9 @@ func duplicate(fd int) (int, error) {
 func (l *launch) close() {
 	for _, fd := range l.files {
 		sys.CloseFD(fd)
+	}
+	if l.conn >= 0 {
+		sys.CloseFD(l.conn)
 	}
 }
 

@@ -97,6 +97,12 @@ type DirectoryPath struct {
 	Links []string
 }
 
+// OnSocket reports whether one of the standard streams is to be the unit's socket,
+// which then is all that its processes get of it.
+func (x *Exec) OnSocket() bool {
+	return x != nil && (x.Stdin == StdioSocket || x.Stdout == StdioSocket || x.Stderr == StdioSocket)
+}
+
 // Preserve is RuntimeDirectoryPreserve=.
 type Preserve uint8
 

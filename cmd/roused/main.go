@@ -33,7 +33,7 @@ func main() {
 	spawn.Executor()
 	requests := make(chan boot.Request, 64)
 	signals := boot.Listen(boot.IsInit(), func(r boot.Request) { requests <- r }, say)
-	debug.SetGCPercent(50)
+	debug.SetGCPercent(100)
 	status := run(requests)
 	signals.Close()
 	os.Exit(status)

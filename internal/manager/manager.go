@@ -358,6 +358,7 @@ const rest = 10 * time.Second
 func (m *Manager) relax() {
 	give := func() {
 		m.relaxing, m.freed = false, m.now().Mono
+		m.calm()
 		m.goes(func() {
 			debug.FreeOSMemory()
 			sys.TrimImage()

@@ -28,7 +28,7 @@ type queue struct {
 	room  sync.Cond     // list has become shorter, or over
 	wake  chan struct{} // there is something for Run
 	timer *time.Timer   // for the engine's next deadline
-	at    uint64        // that deadline; 0 is none
+	at    uint64        // when it fires; 0 is never
 }
 
 func newQueue() *queue {
@@ -158,26 +158,29 @@ func (m *Manager) attend(f func()) {
 	f()
 }
 
-// arm sets the timer for the engine's next deadline.
+// arm sets the timer for the engine's next deadline. A timer that fires too early is
+// left as it is: to set it anew wakes a thread, and most deadlines pass unused. calm
+// stops it when there is nothing more to be done.
 func (m *Manager) arm() {
 	at, ok := m.e.NextWake()
-	if !ok {
-		at = 0
-	}
-	if at == m.queue.at {
+	if !ok || m.queue.at != 0 && m.queue.at <= at {
 		return
 	}
 	m.queue.at = at
-	if !ok {
-		m.queue.timer.Stop()
-		return
-	}
 	now := sys.Monotonic()
 	d := time.Duration(0)
 	if at > now {
 		d = time.Duration(min(at-now, uint64(24*value.Hour))) * time.Microsecond
 	}
 	m.queue.timer.Reset(d)
+}
+
+// calm stops a timer that nobody needs.
+func (m *Manager) calm() {
+	if _, ok := m.e.NextWake(); !ok && m.queue.at != 0 {
+		m.queue.at = 0
+		m.queue.timer.Stop()
+	}
 }
 
 // tick is for when that timer has fired.

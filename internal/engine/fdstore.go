@@ -19,7 +19,7 @@ func (s *service) saidDescriptors(e *Engine, u *runUnit, ev Notified, m said) {
 	name, named := m.get("FDNAME")
 	switch {
 	case m.has("FDSTOREREMOVE=1"):
-		if !named || name == "" || !value.IsFDName(name) {
+		if !named || !value.IsFDName(name) {
 			e.log(Warning, u, "FDSTOREREMOVE=1 without a valid FDNAME=; ignored.")
 			return
 		}

@@ -195,8 +195,8 @@ func (m *Message) read(text []byte, d sys.Datagram) (notes []string, err error) 
 }
 
 // Parse takes a message apart. One NUL at its end is allowed; carriage returns end
-// lines too. Lines without "=" are left out, as are those that are not UTF-8; notes
-// say so.
+// lines too. Lines without "=" are left out, as are those that are not UTF-8, of which
+// STATUS= is left empty; notes say so.
 func Parse(text []byte) (fields []Field, notes []string, err error) {
 	text = bytes.TrimSuffix(text, []byte{0})
 	if bytes.IndexByte(text, 0) >= 0 {
@@ -207,6 +207,9 @@ func Parse(text []byte) (fields []Field, notes []string, err error) {
 		key, value, ok := strings.Cut(line, "=")
 		switch {
 		case !utf8.ValidString(line):
+			if key == "STATUS" { // which forgets the former one, in systemd 252 too
+				fields = append(fields, Field{key, ""})
+			}
 			notes = append(notes, fmt.Sprintf("%.40q is not UTF-8; ignoring the line", line))
 		case !ok || key == "":
 			notes = append(notes, fmt.Sprintf("%.40q is no assignment; ignoring the line", line))

@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"rouse/internal/host/notify"
 	"rouse/internal/host/sys"
 )
@@ -32,7 +34,8 @@ func TestParse(t *testing.T) {
 		{"X_Y=\n\n\nZ=1", []notify.Field{{"X_Y", ""}, {"Z", "1"}}, 0, true},
 		{"READY=1\x00\x00", nil, 0, false},
 		{"A\x00=1", nil, 0, false},
-		{"STATUS=\xff\nREADY=1", []notify.Field{{"READY", "1"}}, 1, true},
+		{"STATUS=\xff\nREADY=1", []notify.Field{{"STATUS", ""}, {"READY", "1"}}, 1, true},
+		{"FDNAME=\xff\nREADY=1", []notify.Field{{"READY", "1"}}, 1, true},
 		{"READY\n=1\nA=b", []notify.Field{{"A", "b"}}, 2, true},
 		{"", nil, 0, true},
 	} {
@@ -255,6 +258,43 @@ func TestFlood(t *testing.T) {
 	if err := take(w, sent); err != nil {
 		t.Error(err)
 	}
+}
+
+// Where no more descriptors can be had, a message with some is refused, and the next
+// one without is received.
+func TestNoDescriptors(t *testing.T) {
+	w := start(t)
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer null.Close()
+	files := make([]*os.File, 100)
+	for i := range files {
+		files[i] = null
+	}
+	var was unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &was); err != nil {
+		t.Fatal(err)
+	}
+	few := was
+	few.Cur = 60
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &few); err != nil {
+		t.Skip(err)
+	}
+	defer unix.Setrlimit(unix.RLIMIT_NOFILE, &was)
+	w.sendFiles("FDSTORE=1", files...)
+	if line := take(w, w.lines); !strings.Contains(line, "more descriptors") {
+		t.Errorf("line %q", line)
+	}
+	w.send("READY=1")
+	take(w, w.messages).Done()
+	w.sendFiles("FDSTORE=1", files[:10]...) // those of the first are closed again
+	m := take(w, w.messages)
+	if len(m.FDs) != 10 {
+		t.Errorf("%d descriptors came", len(m.FDs))
+	}
+	m.Done()
 }
 
 // The tool of systemd waits for its barrier.

@@ -180,13 +180,12 @@ func (a *actor) notify(message string) error { return a.send(message, nil) }
 
 // store hands over a descriptor: "NAME" or "NAME|MORE=LINES".
 func (a *actor) store(what string) error {
-	r, w, err := os.Pipe()
+	f, err := os.Open("/dev/null")
 	if err != nil {
 		return err
 	}
-	defer r.Close()
-	defer w.Close()
-	return a.send("FDSTORE=1|FDNAME="+what, syscall.UnixRights(int(r.Fd())))
+	defer f.Close()
+	return a.send("FDSTORE=1|FDNAME="+what, syscall.UnixRights(int(f.Fd())))
 }
 
 func (a *actor) send(message string, rights []byte) error {

@@ -242,6 +242,9 @@ func (d *driver) values(units []string, props ...string) ([]map[string]string, e
 		m := map[string]string{}
 		for l := range strings.Lines(block) {
 			k, v, _ := strings.Cut(strings.TrimSuffix(l, "\n"), "=")
+			if old, again := m[k]; again {
+				v = old + ", " + v
+			}
 			m[k] = v
 		}
 		all = append(all, m)

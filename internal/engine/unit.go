@@ -254,6 +254,7 @@ func (e *Engine) changed(u *runUnit, was graph.ActiveState, wasSub string, f fla
 	is := u.active()
 	if is == was && u.subWord() == wasSub {
 		e.unforeseen(u, was, is, f)
+		e.tellTriggers(u) // a failed service that fails again is news to its socket
 		return
 	}
 	u.stampChange(e, was, is)
@@ -272,14 +273,19 @@ func (e *Engine) changed(u *runUnit, was graph.ActiveState, wasSub string, f fla
 	}
 	e.unforeseen(u, was, is, f)
 	e.triggers(u, was, is, f)
+	e.tellTriggers(u)
+	e.touch(u)
+	e.sweep = e.sweep || is.Down()
+}
+
+// tellTriggers tells the sockets and timers of a unit.
+func (e *Engine) tellTriggers(u *runUnit) {
 	for _, l := range u.Links(unit.TriggeredBy) {
 		if s := e.at(l.To); s.sock != nil {
 			s.sock.serviceChanged(e, s, u)
 		}
 	}
 	e.followTimers(u)
-	e.touch(u)
-	e.sweep = e.sweep || is.Down()
 }
 
 // unforeseen tells the job, and starts or stops neighbours if no job foresaw the change.

@@ -72,6 +72,7 @@ func work(o *options, requests <-chan boot.Request) (manager.Ending, error) {
 		if err := boot.Mount(say); err != nil {
 			return manager.Ending{}, err
 		}
+		boot.Loopback(say)
 		if o.container = boot.Container() != ""; !o.container {
 			if err := boot.TakeCtrlAltDel(); err != nil {
 				say(err.Error())

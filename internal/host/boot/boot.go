@@ -1,4 +1,4 @@
-// Package boot does what only PID 1 has to: the first mounts, the console, the
+// Package boot does what only PID 1 has to: the first mounts, lo, the console, the
 // signals that mean requests, and the end of the machine. It knows the machine
 // as a whole and no units. It answers for systemd(1), SIGNALS, and for the last
 // steps of systemd-shutdown(8).
@@ -49,6 +49,14 @@ var mounts = []mount{
 		flags: sys.MountNoSuid | sys.MountNoDev | sys.MountStrictAtime},
 	{point: "/sys/fs/cgroup", kind: "cgroup2", source: "cgroup2", flags: quiet,
 		data: "nsdelegate,memory_recursiveprot"},
+}
+
+// Loopback brings up the network interface lo; most services count on it. It logs what
+// fails, as in a container that may not.
+func Loopback(log func(line string)) {
+	if err := sys.LoopbackUp(); err != nil {
+		log(err.Error())
+	}
 }
 
 // Mount mounts what is missing of the file systems that programs expect, and

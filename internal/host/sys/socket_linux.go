@@ -130,3 +130,25 @@ func ListenNetlink(family string, groups uint32) (fd int, err error) {
 	}
 	return fd, nil
 }
+
+// LoopbackUp brings up the network interface by which a machine reaches itself; the
+// kernel then gives it its addresses. netdevice(7).
+func LoopbackUp() error {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return os.NewSyscallError("socket", err)
+	}
+	defer unix.Close(fd)
+	lo, err := unix.NewIfreq("lo")
+	if err != nil {
+		return err
+	}
+	if err := unix.IoctlIfreq(fd, unix.SIOCGIFFLAGS, lo); err != nil {
+		return os.NewSyscallError("flags of lo", err)
+	}
+	if lo.Uint16()&unix.IFF_UP != 0 {
+		return nil
+	}
+	lo.SetUint16(lo.Uint16() | unix.IFF_UP)
+	return os.NewSyscallError("bring lo up", unix.IoctlIfreq(fd, unix.SIOCSIFFLAGS, lo))
+}

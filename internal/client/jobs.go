@@ -274,7 +274,7 @@ func (a *app) afterJob(job, u string) {
 		return
 	}
 	a.warnOutdated(p, u)
-	if job != "stop" || p.string("LoadState") == "masked" {
+	if job != "stop" || a.opts.noBlock || p.string("LoadState") == "masked" {
 		return
 	}
 	var active []string

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -21,11 +22,17 @@ func (a *actor) fds(string) error {
 	if os.Getenv("LISTEN_PID") != strconv.Itoa(os.Getpid()) {
 		return errors.New("LISTEN_PID is not this process")
 	}
-	all := []string{fmt.Sprintf("fds=%d", n)}
+	var all []string
 	for i := range n {
 		all = append(all, names[i]+":"+kindOf(3+i))
 	}
-	return a.say(strings.Join(all, " "))
+	// Systemd has the sockets of several units in no order.
+	slices.SortStableFunc(all, func(x, y string) int {
+		x, _, _ = strings.Cut(x, ":")
+		y, _, _ = strings.Cut(y, ":")
+		return strings.Compare(x, y)
+	})
+	return a.say(fmt.Sprintf("fds=%d %s", n, strings.Join(all, " ")))
 }
 
 // kindOf tells what a descriptor is.

@@ -310,6 +310,12 @@ func (e *Engine) order(u *runUnit, what opKind) Op {
 	return e.op
 }
 
+// giveUp has an order whose outcome nobody waits for any more forgotten.
+func (e *Engine) giveUp(op *Op) {
+	delete(e.ops, *op)
+	*op = 0
+}
+
 // outcome finds out whose order has come back. It is nil if nobody waits any more.
 func (e *Engine) outcome(op Op) (*runUnit, opKind) {
 	p, ok := e.ops[op]

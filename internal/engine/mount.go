@@ -151,20 +151,14 @@ var mountTasks = [unit.MountExecKinds]string{
 
 func (m *mount) enterMounted(e *Engine, u *runUnit, r Result) {
 	m.note(r)
-	m.forgetPreparing(e)
+	e.giveUp(&m.Preparing)
 	m.enter(e, u, MountMounted)
-}
-
-// forgetPreparing gives up what was to come before mount(8).
-func (m *mount) forgetPreparing(e *Engine) {
-	delete(e.ops, m.Preparing)
-	m.Preparing = 0
 }
 
 func (m *mount) enterDead(e *Engine, u *runUnit, r Result) {
 	m.note(r)
 	e.forgetProcs(u)
-	m.forgetPreparing(e)
+	e.giveUp(&m.Preparing)
 	sub := MountDead
 	if m.Result != ResultSuccess {
 		e.log(Warning, u, "Failed with result '%s'.", m.Result)

@@ -201,6 +201,7 @@ func (s *service) forked(e *Engine, u *runUnit, r Result) {
 
 // find asks for the main process. A PID file may be late only if demanded.
 func (s *service) find(e *Engine, u *runUnit, wait bool) {
+	e.giveUp(&s.Finding)
 	s.Finding = e.order(u, opFind)
 	e.emit(FindMain{Op: s.Finding, Unit: u.Name, PIDFile: u.Def.Service.PIDFile, Wait: wait})
 }
@@ -294,12 +295,12 @@ func (s *service) emptied(e *Engine, u *runUnit) {
 	case Start:
 		notify := def.Type == unit.Notify || def.Type == unit.NotifyReload || def.Type == unit.DBus
 		if notify && s.MainKnown && u.procs.Main.Op == 0 || s.Finding != 0 && s.Demanded {
-			s.Finding = 0
+			e.giveUp(&s.Finding)
 			s.enterStopPost(e, u, ResultProtocol)
 		}
 	case StartPost:
 		if s.Finding != 0 && s.Demanded {
-			s.Finding = 0
+			e.giveUp(&s.Finding)
 			s.enterStopPost(e, u, ResultProtocol)
 		}
 	case Running:

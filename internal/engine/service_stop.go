@@ -118,7 +118,7 @@ func (s *service) enterStopPost(e *Engine, u *runUnit, r Result) {
 func (s *service) enterDead(e *Engine, u *runUnit, r Result, mayRestart bool) {
 	s.note(r)
 	e.forgetProcs(u)
-	s.Finding = 0
+	e.giveUp(&s.Finding)
 	if s.preserve(u) == unit.PreserveNo {
 		s.unstoreAll(e)
 	}

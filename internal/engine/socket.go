@@ -154,6 +154,7 @@ func (s *socket) commands(e *Engine, u *runUnit, sub SocketState, kind unit.Sock
 func (s *socket) enterStartChown(e *Engine, u *runUnit) {
 	s.enter(e, u, SocketStartChown)
 	e.arm(u, timerState, u.Def.Socket.Timeout)
+	e.giveUp(&s.Opening)
 	s.Opening, s.Open = e.order(u, opListen), true
 	fx := Listen{Op: s.Opening, Unit: u.Def}
 	if svc := e.serviceOf(u); svc != nil {
@@ -458,7 +459,7 @@ func (s *socket) enterDead(e *Engine, u *runUnit, r Result) {
 	s.note(r)
 	e.forgetProcs(u)
 	s.close(e, u)
-	s.Opening = 0
+	e.giveUp(&s.Opening)
 	sub := SocketDead
 	if s.Result != ResultSuccess {
 		e.log(Warning, u, "Failed with result '%s'.", s.Result)

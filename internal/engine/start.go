@@ -20,6 +20,7 @@ func (e *Engine) start(u *runUnit) verdict {
 	}
 	u.skipped = false
 	if len(u.Def.Conditions)+len(u.Def.Asserts) > 0 {
+		e.giveUp(&u.testing)
 		u.testing = e.order(u, opCondition)
 		e.emit(TestConditions{Op: u.testing, Unit: u.Def})
 		return underway

@@ -316,6 +316,16 @@ func (e *Engine) giveUp(op *Op) {
 	*op = 0
 }
 
+// awaits reports that an order of the unit's is under way.
+func (e *Engine) awaits(u *runUnit) bool {
+	for _, p := range e.ops {
+		if p.u == u {
+			return true
+		}
+	}
+	return false
+}
+
 // outcome finds out whose order has come back. It is nil if nobody waits any more.
 func (e *Engine) outcome(op Op) (*runUnit, opKind) {
 	p, ok := e.ops[op]
@@ -374,7 +384,7 @@ func (e *Engine) forgetAbsent(found []*unit.Unit) {
 		known[d.Name] = true
 	}
 	for _, n := range e.g.Nodes() {
-		if u := e.at(n); !known[n.Name] && !e.rooted(u) {
+		if u := e.at(n); !known[n.Name] && !e.rooted(u) && !e.awaits(u) {
 			e.drop(u)
 		}
 	}
@@ -491,7 +501,7 @@ func (e *Engine) resetFailed(ev ResetFailed) {
 }
 
 func (e *Engine) removed(ev Removed) {
-	if u := e.unit(ev.Unit); u != nil && u.job == nil && u.active().Down() {
+	if u := e.unit(ev.Unit); u != nil && u.job == nil && u.active().Down() && !e.awaits(u) {
 		e.drop(u)
 	}
 }

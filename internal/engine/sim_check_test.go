@@ -80,6 +80,25 @@ func (w *simWorld) checkUnit(u *runUnit) error {
 		return w.checkSocket(u)
 	case u.mnt != nil:
 		return w.checkMount(u)
+	case u.tim != nil:
+		return w.checkTimer(u)
+	}
+	return nil
+}
+
+// checkTimer: one that waits for a time will be woken for it, and no other is.
+func (w *simWorld) checkTimer(u *runUnit) error {
+	t, armed := u.tim, u.timers[timerElapse] != nil
+	timed := t.NextMono != 0 && t.NextMono != never || t.NextReal != 0 && t.NextReal != never
+	switch t.Sub {
+	case TimerWaiting:
+		if timed && !armed && u.job == nil {
+			return fault("%s waits and is not woken", u.Name)
+		}
+	case TimerDead, TimerRunning, TimerElapsed, TimerFailed, TimerStates:
+		if armed || timed || t.Alarm != 0 {
+			return fault("%s is %s and will be woken", u.Name, t.Sub)
+		}
 	}
 	return nil
 }
@@ -237,6 +256,7 @@ func (w *simWorld) settle() error {
 		}
 	}
 	for range 4000 {
+		w.stopTimers()
 		switch at, ok := w.e.NextWake(); {
 		case len(w.orders) > 0:
 			w.work(0)
@@ -257,6 +277,16 @@ func (w *simWorld) settle() error {
 		}
 	}
 	return w.stuck()
+}
+
+// stopTimers stops the timers that something has started meanwhile.
+func (w *simWorld) stopTimers() {
+	for _, d := range w.defs {
+		u := w.e.unit(d.Name)
+		if d.Timer != nil && u != nil && u.job == nil && !u.active().Down() {
+			w.step(JobRequested{Unit: d.Name, Type: transaction.Stop, Mode: unit.Replace, Auto: true})
+		}
+	}
 }
 
 // mounter is a process of a mount unit, which ends by itself in the end; 0 if there is none.

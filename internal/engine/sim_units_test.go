@@ -15,7 +15,7 @@ func (w *simWorld) randomUnits() {
 	w.d.begin(&w.d.s.units)
 	names := make([]string, 1+w.d.n(10))
 	for i := range names {
-		types := [...]string{"service", "service", "service", "service", "target", "socket", "mount"}
+		types := [...]string{"service", "service", "service", "service", "target", "socket", "mount", "timer"}
 		names[i] = fmt.Sprintf("u%d.%s", i, types[w.d.n(len(types))])
 	}
 	w.names = names
@@ -68,7 +68,9 @@ func (w *simWorld) randomUnit(n string) *unit.Unit {
 			Signal: value.SIGTERM, FinalSignal: value.SIGKILL, SendSIGKILL: !w.d.chance(20),
 		}
 		d.Mount = &unit.Mount{What: "/dev/x", Where: "/x", Timeout: 5 * value.Second}
-	case name.Target, name.Bad, name.Device, name.Automount, name.Swap, name.Timer, name.Path,
+	case name.Timer:
+		w.randomTimer(d)
+	case name.Target, name.Bad, name.Device, name.Automount, name.Swap, name.Path,
 		name.Slice, name.Scope, name.Types:
 	}
 	return d
@@ -82,8 +84,38 @@ func (w *simWorld) randomEdges(d *unit.Unit) {
 	}
 	for range w.d.n(5) {
 		kind, to := kinds[w.d.n(len(kinds))], w.names[w.d.n(len(w.names))]
+		if kind == unit.Upholds && name.TypeOf(to) == name.Timer {
+			continue // it could not be brought to rest
+		}
 		if to != d.Name {
 			d.Edges = append(d.Edges, unit.Edge{Kind: kind, Name: to, File: "/" + d.Name, Line: 3})
+		}
+	}
+}
+
+func (w *simWorld) randomTimer(d *unit.Unit) {
+	t := &unit.Timer{
+		Unit: w.names[w.d.n(len(w.names))], Accuracy: value.Span(w.d.n(3)) * value.Second,
+		RandomizedDelay: value.Span(w.d.n(2)) * value.Second, FixedRandomDelay: w.d.chance(20),
+		OnClockChange: w.d.chance(15), OnTimezoneChange: w.d.chance(10), Persistent: w.d.chance(25),
+		WakeSystem: w.d.chance(15), RemainAfterElapse: !w.d.chance(20),
+	}
+	for range 1 + w.d.n(3) {
+		s := unit.TimerSpec{Base: unit.TimerBase(w.d.n(int(unit.TimerBases)))}
+		if s.Base == unit.OnCalendar {
+			var err error
+			if s.Calendar, err = value.ParseCalendar(pick(w.d, "minutely", "*:*:0/7", "2000-01-01")); err != nil {
+				panic(err)
+			}
+		} else {
+			s.Span = value.Span(1+w.d.n(20)) * value.Second / 2
+		}
+		t.Specs = append(t.Specs, s)
+	}
+	d.Timer = t
+	if t.Unit != d.Name {
+		for _, k := range [...]unit.Dep{unit.Triggers, unit.Before} {
+			d.Edges = append(d.Edges, unit.Edge{Kind: k, Name: t.Unit})
 		}
 	}
 }

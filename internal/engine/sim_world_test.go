@@ -81,7 +81,7 @@ func newWorld(d *dice, seed uint64) *simWorld {
 		bus: map[string]string{}, kept: map[Handle]bool{}, states: map[string]string{},
 		edited: map[string]bool{}, mounted: map[string]bool{},
 	}
-	w.e = New(Config{Seed: seed, Strict: true})
+	w.e = New(Config{Seed: seed, Strict: true, CanWake: true})
 	return w
 }
 
@@ -102,6 +102,7 @@ func (w *simWorld) step(ev Event) {
 	w.now.Real += uint64(w.d.n(20000))
 	if w.d.chance(1) { // somebody sets the clock
 		w.now.Real += uint64(w.d.n(7200)) * 1e6
+		w.queue = append(w.queue, pick[Event](w.d, ClockChanged{}, ClockChanged{}, Woken{}, ZoneChanged{}))
 	}
 	if w.tell {
 		w.note("%d %T%+v", w.now.Mono, ev, brief(ev))
@@ -127,13 +128,18 @@ func (w *simWorld) replace(ev Event) []Effect {
 	if err != nil {
 		panic(err)
 	}
-	twin, err := Restore(data, w.e.Definitions(), Config{Seed: 1, Strict: true})
+	twin, err := Restore(data, w.e.Definitions(), w.e.cfg)
 	if err != nil {
 		panic(err)
 	}
 	again, err := twin.Save()
 	if err != nil || !bytes.Equal(data, again) {
-		panic(fault("restored state differs:\n%s\n%s", data, again))
+		i := 0
+		for i < min(len(data), len(again)) && data[i] == again[i] {
+			i++
+		}
+		from := max(i-200, 0)
+		panic(fault("restored state differs:\n%.400s\n%.400s", data[from:], again[from:]))
 	}
 	a, b := slices.Clone(w.e.Step(w.now, ev)), twin.Step(w.now, ev)
 	for i := range max(len(a), len(b)) {
@@ -197,6 +203,9 @@ func (w *simWorld) carryOut(fx Effect) {
 		if w.d.chance(10) {
 			ev.Why = "ENOTDIR"
 		}
+		w.queue = append(w.queue, ev)
+	case ReadStamp:
+		ev := StampRead{Op: fx.Op, At: pick(w.d, 0, w.now.Real-1e9, w.now.Real+1e9)}
 		w.queue = append(w.queue, ev)
 	case Listen:
 		w.listen(fx)

@@ -271,11 +271,17 @@ func (e *Engine) timerBase(u, x *runUnit, base unit.TimerBase) (at uint64, ok bo
 	return at, at != 0
 }
 
-// settle counts anew for a definition that has changed.
+// settle counts anew for a definition that has changed. A timer that did not fire for
+// it was to be stopped does so if it stays after all.
 func (t *timerUnit) settle(e *Engine, u *runUnit) {
+	stale := t.Stale
 	t.Stale = false
-	if t.Sub == TimerWaiting {
+	switch {
+	case t.Sub != TimerWaiting:
+	case stale:
 		t.wait(e, u, false)
+	case u.job == nil && u.timers[timerElapse] == nil:
+		t.arm(e, u)
 	}
 }
 

@@ -419,7 +419,7 @@ func (e *Engine) settleUnit(u *runUnit) {
 		u.svc.enterDead(e, u, ResultSuccess, false) // its restart job was cancelled
 	}
 	u.settleTrigger()
-	if u.tim != nil && u.tim.Stale {
+	if u.tim != nil {
 		u.tim.settle(e, u)
 	}
 	if u.svc != nil {

@@ -15,7 +15,9 @@ func (w *simWorld) randomUnits() {
 	w.d.begin(&w.d.s.units)
 	names := make([]string, 1+w.d.n(10))
 	for i := range names {
-		types := [...]string{"service", "service", "service", "service", "target", "socket", "mount", "timer"}
+		types := [...]string{
+			"service", "service", "service", "service", "target", "socket", "mount", "timer",
+		}
 		names[i] = fmt.Sprintf("u%d.%s", i, types[w.d.n(len(types))])
 	}
 	w.names = names
@@ -103,10 +105,11 @@ func (w *simWorld) randomTimer(d *unit.Unit) {
 	for range 1 + w.d.n(3) {
 		s := unit.TimerSpec{Base: unit.TimerBase(w.d.n(int(unit.TimerBases)))}
 		if s.Base == unit.OnCalendar {
-			var err error
-			if s.Calendar, err = value.ParseCalendar(pick(w.d, "minutely", "*:*:0/7", "2000-01-01")); err != nil {
+			c, err := value.ParseCalendar(pick(w.d, "minutely", "*:*:0/7", "2000-01-01"))
+			if err != nil {
 				panic(err)
 			}
+			s.Calendar = c
 		} else {
 			s.Span = value.Span(1+w.d.n(20)) * value.Second / 2
 		}

@@ -74,15 +74,19 @@ func (t *timerUnit) init(e *Engine, u *runUnit) {
 	}
 }
 
+// enter is the only way into a sub state. Nobody is told of one that it is in already:
+// timers that start each other would go on telling for ever.
 func (t *timerUnit) enter(e *Engine, u *runUnit, sub TimerState) {
-	was, word := u.active(), u.subWord()
+	was, word, same := u.active(), u.subWord(), t.Sub == sub
 	t.Sub = sub
 	if sub != TimerWaiting {
 		e.alarms = e.alarms || t.Alarm != 0
 		t.NextMono, t.NextReal, t.Alarm = never, never, 0
 		e.disarm(u, timerElapse)
 	}
-	e.changed(u, was, word, flagsOfChange{})
+	if !same {
+		e.changed(u, was, word, flagsOfChange{})
+	}
 }
 
 func (t *timerUnit) enterDead(e *Engine, u *runUnit, r Result) {

@@ -161,7 +161,8 @@ func (w *simWorld) checkService(u *runUnit) error {
 		}
 	case Start, Reload, ReloadSignal, ReloadNotify, StopWatchdog, StopSigterm, StopSigkill,
 		FinalWatchdog, FinalSigterm, FinalSigkill, ServiceStates:
-		if !awaited && u.timers[timerState] == nil && s.Finding == 0 && !s.Idle {
+		waits := awaited || u.timers[timerState] != nil || s.Finding != 0 || s.Idle
+		if !waits && !w.edited[u.Name] {
 			return fault("%s is %s and waits for nothing", u.Name, s.Sub)
 		}
 	}
@@ -339,11 +340,14 @@ func (w *simWorld) served(conn Handle) bool {
 	return false
 }
 
-// stuck: restarts, Upholds= and OnFailure= may go on for ever, and so may a client
+// stuck: restarts, timers, Upholds= and OnFailure= may go on for ever, and so may a client
 // that nobody serves; anything else that does is wrong.
 func (w *simWorld) stuck() error {
 	for _, n := range w.e.g.Nodes() {
 		u := w.e.at(n)
+		if u.Def.Type == name.Timer && !u.active().Down() {
+			return nil // its stop was refused
+		}
 		if u.Def.Service != nil && u.Def.Service.Restart != unit.RestartNo {
 			return nil
 		}

@@ -101,7 +101,7 @@ func (e *Engine) spawnFailed(ev SpawnFailed) {
 	e.log(Err, u, "cannot start a process for %s: %s", p.Kind, ev.Why)
 	switch {
 	case u.svc != nil:
-		u.svc.spawnFailed(e, u)
+		u.svc.spawnFailed(e, u, p)
 	case u.sock != nil:
 		u.sock.spawnFailed(e, u)
 	case u.mnt != nil:

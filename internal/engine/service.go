@@ -303,7 +303,7 @@ func (s *service) spawned(e *Engine, u *runUnit, p *proc, executed bool) {
 }
 
 // spawnFailed: what a state had ordered cannot be.
-func (s *service) spawnFailed(e *Engine, u *runUnit) {
+func (s *service) spawnFailed(e *Engine, u *runUnit, p *proc) {
 	switch s.Sub {
 	case Condition, StartPre, Start:
 		s.enterSignal(e, u, StopSigterm, ResultResources)
@@ -324,7 +324,11 @@ func (s *service) spawnFailed(e *Engine, u *runUnit) {
 		if !u.procs.Main.alive() && !u.procs.Control.alive() && !u.lingers(s.Sub == FinalSigkill) {
 			s.enterDead(e, u, ResultResources, true)
 		}
-	case Running, Exited: // of a reload that has timed out
+	case Running: // of Type=dbus before its process came, or of a reload that has timed out
+		if p == &u.procs.Main {
+			s.enterRunning(e, u, ResultResources)
+		}
+	case Exited:
 	case Dead, Failed, AutoRestart, ServiceStates:
 		e.bug(u, "spawn failed in state "+s.Sub.String())
 	}

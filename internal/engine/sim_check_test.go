@@ -303,14 +303,15 @@ func (w *simWorld) mounter() int {
 func (w *simWorld) atRest() error {
 	for _, n := range w.e.g.Nodes() {
 		u := w.e.at(n)
+		if w.edited[u.Name] {
+			continue // it may wait without limit for what it was to do before
+		}
 		if u.job != nil {
 			return fault("%s still has a %s job in state %s/%s", u.Name, u.job.t, u.active(), u.subWord())
 		}
 		switch u.active() {
 		case graph.Activating, graph.Deactivating:
-			if !w.edited[u.Name] { // else it may wait without limit for what it was to do before
-				return fault("%s is stuck in %s", u.Name, u.subWord())
-			}
+			return fault("%s is stuck in %s", u.Name, u.subWord())
 		case graph.Inactive, graph.Active, graph.Reloading, graph.Failed, graph.Maintenance,
 			graph.ActiveStates:
 		}

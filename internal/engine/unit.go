@@ -355,9 +355,17 @@ func (e *Engine) triggers(u *runUnit, was, is graph.ActiveState, f flagsOfChange
 	}
 }
 
+// exitStatus is what the main process leaves to FailureAction= and kin: its status,
+// 255 if a signal ended it, and -1, for nothing, if there was none.
 func (u *runUnit) exitStatus() int {
-	if u.svc != nil && u.procs.Main.Status.Code == ByExit {
-		return u.procs.Main.Status.Status
+	if u.svc == nil {
+		return -1
+	}
+	switch st := u.procs.Main.Status; {
+	case st.Code == ByExit:
+		return st.Status
+	case st.Code == BySignal || st.Code == ByDump:
+		return 255
 	}
 	return -1
 }

@@ -117,7 +117,7 @@ var actions = [unit.Actions]struct {
 // act carries out what a unit's FailureAction= and kin ask for.
 func (m *Manager) act(fx engine.Act) {
 	a := actions[fx.Action]
-	if fx.Status >= 0 && a.verb == "exit" && m.e.Ending() == "" {
+	if fx.Status >= 0 && a.verb == "exit" {
 		m.status = fx.Status
 	}
 	switch {

@@ -71,9 +71,16 @@ func isSpared(pid int) bool {
 	return uid == 0 && strings.HasPrefix(proc.Command(pid), "@")
 }
 
+// again is how often waitForAll looks without being told: the parents of processes
+// that entered a container from outside are not in it, and so nobody tells PID 1 that
+// they have ended.
+const again = 20 * time.Millisecond
+
 // waitForAll reaps until none is left to be ended, and gives those that are.
 func waitForAll(children <-chan os.Signal, patience time.Duration) []int {
 	timeout := time.After(patience)
+	look := time.NewTicker(again)
+	defer look.Stop()
 	for {
 		for {
 			if _, ok, err := sys.ReapChild(-1); !ok || err != nil {
@@ -86,6 +93,7 @@ func waitForAll(children <-chan os.Signal, patience time.Duration) []int {
 		}
 		select {
 		case <-children:
+		case <-look.C:
 		case <-timeout:
 			return left
 		}

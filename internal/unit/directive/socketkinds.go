@@ -359,6 +359,4 @@ func parseTimestamping(p *parse) error {
 	return nil
 }
 
-// busTimestamping: systemd 252 shows "off" whatever is set, and its clients
-// compare; testdata/oracle.txt pins it.
-func busTimestamping(*unit.Unit) any { return unit.TimestampOff.String() }
+func busTimestamping(u *unit.Unit) any { return u.Socket.Timestamping.String() }

@@ -222,12 +222,13 @@ func (m *booted) ready() error {
 }
 
 func (m *booted) play(sc *scenario) (got [][]string, err error) {
-	play := func(each func([]string)) error { return m.drive(sc, each) }
-	if sc.ends() {
-		return playEnd(sc, m.done, func() string { return m.cmd.ProcessState.String() }, play)
+	err = m.drive(sc, func(lines []string) { got = append(got, lines) })
+	if err != nil || !sc.ends() {
+		return got, err
 	}
-	err = play(func(lines []string) { got = append(got, lines) })
-	return got, err
+	dir := fmt.Sprintf("/proc/%d/root%s", m.cmd.Process.Pid, m.stage.Dir)
+	end, err := ending(sc, dir, m.done, m.cmd)
+	return append(got, end), err
 }
 
 func (m *booted) end() string {

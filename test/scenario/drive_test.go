@@ -71,8 +71,9 @@ func setCommands() {
 		// connect NAME ADDRESS, send NAME TEXT, receive NAME, close NAME
 		"connect": (*driver).connect, "send": (*driver).send, "receive": (*driver).receive,
 		"close": (*driver).close,
-		// ended COMMAND: the status that the manager ends with after it. The last of a script.
-		"ended": (*driver).ended,
+		// ended FILE: makes the file, and gives the status that the manager then ends with.
+		// The last of a script, and done by who drives: nobody else is left by then.
+		"ended": nil,
 	}
 }
 
@@ -84,6 +85,9 @@ func (s *stage) drive(sc *scenario, each func(lines []string)) error {
 		return errors.Join(err, d.clean())
 	}
 	for _, st := range sc.Steps {
+		if strings.HasPrefix(st.Line, "ended ") {
+			break
+		}
 		args := strings.Fields(d.place(st.Line))
 		var lines []string
 		do := commands[args[0]]
@@ -156,6 +160,8 @@ func (d *driver) writeUnit(name, text string) error {
 // place puts the places of this machine into a text.
 func (d *driver) place(text string) string {
 	text = strings.ReplaceAll(text, "@act", d.Act+" "+d.Dir)
+	text = strings.ReplaceAll(text, "@systemctl",
+		"/usr/bin/env "+strings.Join(append(d.Env, d.Path), " "))
 	text = strings.ReplaceAll(text, "@units", d.Units)
 	return strings.ReplaceAll(text, "@dir", d.Dir)
 }
@@ -262,16 +268,20 @@ func (d *driver) show(args []string) []string {
 	}
 	var words []string
 	for _, p := range args[1:] {
-		words = append(words, p+"="+inOrder(all[0][p]))
+		v := all[0][p]
+		if p != "DropInPaths" {
+			v = inOrder(v)
+		}
+		words = append(words, p+"="+v)
 	}
 	return []string{strings.Join(words, " ")}
 }
 
-// inOrder sorts names of units: systemd has dependencies in no order.
+// inOrder sorts names of units, and paths: systemd has dependencies in no order.
 func inOrder(value string) string {
 	names := strings.Fields(value)
 	for _, n := range names {
-		if !strings.Contains(n, ".") {
+		if !strings.Contains(n, ".") && !strings.HasPrefix(n, "/") {
 			return value
 		}
 	}
@@ -418,25 +428,18 @@ func (d *driver) put(args []string) []string {
 	return []string{"no such version"}
 }
 
-// ended is for the last step; whoever drives adds the status.
-func (d *driver) ended(args []string) []string {
-	_ = d.systemctl(args[1:])
-	<-time.After(patience)
-	return []string{"the manager does not end"}
-}
-
 // clean ends and forgets all that the scenario has made.
 func (d *driver) clean() error {
 	for _, c := range d.conns {
 		c.close()
 	}
+	if _, alone := d.sc.Needs["boot"]; alone {
+		return nil
+	}
 	for _, f := range d.files {
 		if err := os.RemoveAll(f); err != nil {
 			return err
 		}
-	}
-	if _, alone := d.sc.Needs["boot"]; alone {
-		return nil
 	}
 	d.killActors()
 	var left []string

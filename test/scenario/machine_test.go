@@ -33,8 +33,7 @@ func writeBase(dir string) ([]string, error) {
 		names = append(names, n)
 		text = "[Unit]\nDescription=Base " + n + "\n" + text
 		if strings.HasSuffix(n, ".service") {
-			// Not in the slice that ends at the same time.
-			text += "[Service]\nType=oneshot\nExecStart=/bin/true\nSlice=-.slice\n"
+			text += "[Service]\nSlice=-.slice\n" // not in the slice that ends with all others
 		}
 		if err := os.WriteFile(filepath.Join(dir, n), []byte(text), 0o644); err != nil {
 			return nil, err
@@ -143,35 +142,34 @@ func (s *stage) ready() error {
 }
 
 func (m *local) play(sc *scenario) (got [][]string, err error) {
-	if sc.ends() {
-		return playEnd(sc, m.done, func() string { return m.cmd.ProcessState.String() },
-			func(each func([]string)) error { return m.stage.drive(sc, each) })
-	}
 	err = m.stage.drive(sc, func(lines []string) { got = append(got, lines) })
-	return got, err
+	if err != nil || !sc.ends() {
+		return got, err
+	}
+	end, err := ending(sc, m.stage.Dir, m.done, m.cmd)
+	return append(got, end), err
+}
+
+// ending plays the last step, which makes a file that the manager ends after, and
+// shows how it did.
+func ending(
+	sc *scenario, dir string, done <-chan struct{}, cmd *exec.Cmd,
+) (lines []string, err error) {
+	_, name, _ := strings.Cut(sc.Steps[len(sc.Steps)-1].Line, " ")
+	if err := os.WriteFile(filepath.Join(dir, name), nil, 0o666); err != nil {
+		return nil, err
+	}
+	select {
+	case <-done:
+		return []string{cmd.ProcessState.String()}, nil
+	case <-time.After(2 * patience):
+		return []string{"not ended"}, nil
+	}
 }
 
 // ends says that the last step ends the manager.
 func (s *scenario) ends() bool {
 	return len(s.Steps) > 0 && strings.HasPrefix(s.Steps[len(s.Steps)-1].Line, "ended ")
-}
-
-// playEnd plays a scenario whose last step ends the manager, as done tells.
-func playEnd(
-	sc *scenario, done <-chan struct{}, status func() string, play func(each func([]string)) error,
-) (got [][]string, err error) {
-	steps, played := make(chan []string, len(sc.Steps)), make(chan error, 1)
-	go func() { played <- play(func(lines []string) { steps <- lines }) }()
-	last := "not reached"
-	select {
-	case err = <-played:
-	case <-done:
-		last = status()
-	}
-	for len(steps) > 0 && len(got) < len(sc.Steps)-1 {
-		got = append(got, <-steps)
-	}
-	return append(got, []string{last}), err
 }
 
 func (m *local) end() string {

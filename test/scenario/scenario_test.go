@@ -18,6 +18,7 @@ package scenario
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -59,6 +60,10 @@ func TestScenarios(t *testing.T) {
 	}
 	if testing.Short() {
 		t.Skip("-short: the scenarios take a minute")
+	}
+	// They wait most of the time: as many as there are machines, not processors.
+	if err := flag.Set("test.parallel", fmt.Sprint(*machines)); err != nil {
+		t.Fatal(err)
 	}
 	f := &fleet{t: t, oracle: *initFlag == "systemd", tools: build(t)}
 	for range *machines {
@@ -157,6 +162,8 @@ func (f *fleet) play(t *testing.T, sc *scenario) {
 		m = nil
 		if err != nil {
 			t.Errorf("%v\nlog of the manager:\n%s", err, log)
+		} else {
+			t.Logf("log of the manager:\n%s", log)
 		}
 	}
 	f.put(m)

@@ -49,8 +49,15 @@ func (w *simWorld) deliver() Event {
 	}
 	ev := w.queue[i]
 	w.queue = slices.Delete(w.queue, i, i+1)
-	if m, ok := ev.(MountSeen); ok && w.e.unit(m.Unit) == nil {
-		w.step(Loaded{Units: w.defs})
+	switch m := ev.(type) {
+	case MountSeen:
+		if w.e.unit(m.Unit) == nil {
+			w.step(Loaded{Units: w.defs})
+		}
+	case Reaped: // the host looks whether it was the last when it tells
+		m.Last = m.Last && w.lastOf(w.of[m.PID])
+		delete(w.of, m.PID)
+		return m
 	}
 	return ev
 }

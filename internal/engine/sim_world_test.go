@@ -32,6 +32,7 @@ type simWorld struct {
 	bus     map[string]string // unit → the name that is watched for it
 	kept    map[Handle]bool   // stored descriptors
 	mounted map[string]bool   // mount units that are in the mount table
+	of      map[int]string    // whose the dead are whose end is not told yet
 	finds   []FindMain        // PID files that are waited for
 	changed []string          // units that changed in this step
 	states  map[string]string // of each unit, as last told
@@ -79,7 +80,7 @@ func newWorld(d *dice, seed uint64) *simWorld {
 		d: d, now: value.Instant{Mono: 1e9, Real: 1e15}, pid: 100, shy: seed%8 == 0,
 		groups: map[string]*simGroup{}, socks: map[string]*simSocket{}, conns: map[Handle]bool{},
 		bus: map[string]string{}, kept: map[Handle]bool{}, states: map[string]string{},
-		edited: map[string]bool{}, mounted: map[string]bool{},
+		edited: map[string]bool{}, mounted: map[string]bool{}, of: map[int]string{},
 	}
 	w.e = New(Config{Seed: seed, Strict: true, CanWake: true})
 	return w
@@ -357,7 +358,8 @@ func (w *simWorld) die(pid int, code ExitCode, status int) {
 	if code == ByExit && status == 0 {
 		w.mount(p.unit, p.kind)
 	}
-	last := w.d.chance(50) && w.lastOf(p.unit)
+	w.of[pid] = p.unit
+	last := w.d.chance(50)
 	w.queue = append(w.queue, Reaped{PID: pid, Code: code, Status: status, Last: last})
 	w.emptied(p.unit)
 }

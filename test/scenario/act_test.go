@@ -315,7 +315,11 @@ func (a *actor) read(path string) error {
 
 // await asks again and again until done, every few milliseconds.
 func await(limit time.Duration, done func() bool) error {
-	again := time.NewTicker(5 * time.Millisecond)
+	return awaitEvery(5*time.Millisecond, limit, done)
+}
+
+func awaitEvery(pause, limit time.Duration, done func() bool) error {
+	again := time.NewTicker(pause)
 	defer again.Stop()
 	for end := time.Now().Add(limit); !done(); <-again.C {
 		if time.Now().After(end) {

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -38,10 +39,8 @@ type driver struct {
 }
 
 // commands are the words of scripts. Each gives the lines to be shown.
-var commands map[string]func(d *driver, args []string) []string
-
-func setCommands() {
-	commands = map[string]func(d *driver, args []string) []string{
+var commands = sync.OnceValue(func() map[string]func(d *driver, args []string) []string {
+	return map[string]func(d *driver, args []string) []string{
 		// systemctl ARGUMENT...: its exit status, if not 0, and what it printed. It waits
 		// until no job is queued, too, unless there are such that were not waited for.
 		"systemctl": (*driver).systemctl,
@@ -75,11 +74,10 @@ func setCommands() {
 		// The last of a script, and done by who drives: nobody else is left by then.
 		"ended": nil,
 	}
-}
+})
 
 // drive plays the scenario; each gets the lines of a step as soon as they are there.
 func (s *stage) drive(sc *scenario, each func(lines []string)) error {
-	setCommands()
 	d := &driver{stage: s, sc: sc, conns: map[string]*conn{}}
 	if err := d.prepare(); err != nil {
 		return errors.Join(err, d.clean())
@@ -90,7 +88,7 @@ func (s *stage) drive(sc *scenario, each func(lines []string)) error {
 		}
 		args := strings.Fields(d.place(st.Line))
 		var lines []string
-		do := commands[args[0]]
+		do := commands()[args[0]]
 		switch {
 		case d.broken:
 			lines = []string{"not reached"}
@@ -106,8 +104,8 @@ func (s *stage) drive(sc *scenario, each func(lines []string)) error {
 
 // prepare writes the files and has the manager read them.
 func (d *driver) prepare() error {
-	if err := d.ready(); err != nil {
-		return err
+	if len(d.sc.Steps) == 0 { // nobody has asked whether the manager is up
+		return d.ready()
 	}
 	if err := os.RemoveAll(d.Dir); err != nil {
 		return err
@@ -317,7 +315,7 @@ func (d *driver) state(units []string) []string {
 
 func (d *driver) wait(args []string) []string {
 	last := ""
-	err := await(patience, func() bool {
+	err := awaitEvery(poll, patience, func() bool {
 		v, err := d.values(args[:1], "ActiveState", "SubState")
 		if err != nil {
 			last = err.Error()
@@ -341,7 +339,7 @@ func (d *driver) inVain(err error, last string) []string {
 
 func (d *driver) until(args []string) []string {
 	last := ""
-	return d.inVain(await(patience, func() bool {
+	return d.inVain(awaitEvery(poll, patience, func() bool {
 		v, err := d.values(args[:1], args[1])
 		if err != nil {
 			last = err.Error()
@@ -368,13 +366,16 @@ func (d *driver) queue() ([]string, error) {
 	return all, nil
 }
 
+// poll is how often the client is asked for what is waited for.
+const poll = 15 * time.Millisecond
+
 // steady is how long the queue must stay as it is to be shown.
 const steady = 250 * time.Millisecond
 
 func (d *driver) jobs([]string) []string {
 	var all []string
 	since := time.Now()
-	err := await(patience, func() bool {
+	err := awaitEvery(2*poll, patience, func() bool {
 		now, err := d.queue()
 		if err != nil || !slices.Equal(all, now) {
 			all, since = now, time.Now()
@@ -387,7 +388,7 @@ func (d *driver) jobs([]string) []string {
 func (d *driver) settle([]string) []string {
 	d.loose = false
 	var last []string
-	return d.inVain(await(patience, func() bool {
+	return d.inVain(awaitEvery(poll, patience, func() bool {
 		var err error
 		last, err = d.queue()
 		return err == nil && len(last) == 0
@@ -443,17 +444,14 @@ func (d *driver) clean() error {
 	}
 	d.killActors()
 	var left []string
-	err := await(patience, func() bool {
+	err := awaitEvery(poll, patience, func() bool {
 		left = d.leftovers()
 		return len(left) == 0
 	})
 	if err != nil {
 		return fmt.Errorf("after %s there is still: %s", d.sc.Name, strings.Join(left, ", "))
 	}
-	if out, err := d.client("daemon-reload"); err != nil {
-		return fmt.Errorf("daemon-reload: %w\n%s", err, out)
-	}
-	_, err = d.client("reset-failed")
+	_, err = d.client("reset-failed") // and the next scenario has all files read again
 	return err
 }
 

@@ -112,7 +112,9 @@ func startLocal(tools string) (machine, error) {
 	m.cmd = exec.Command(filepath.Join(tools, "roused"), "--user", "--socket", socket,
 		"--log-target", "console")
 	m.cmd.Stdout, m.cmd.Stderr = &m.said, &m.said
-	m.cmd.Env = append(os.Environ(), "XDG_RUNTIME_DIR="+dir, "SYSTEMD_UNIT_PATH="+units)
+	// Under the race detector, programs take a second to end, if they are not told otherwise.
+	m.cmd.Env = append(os.Environ(), "XDG_RUNTIME_DIR="+dir, "SYSTEMD_UNIT_PATH="+units,
+		"GORACE=atexit_sleep_ms=0")
 	m.cmd.WaitDelay = time.Second
 	if err := m.cmd.Start(); err != nil {
 		return nil, err

@@ -31,7 +31,7 @@ import (
 var (
 	initFlag = flag.String("init", "", "boot this as PID 1: roused or systemd (needs root)")
 	update   = flag.Bool("update", false, "record what is seen")
-	machines = flag.Int("machines", 4, "how many managers play scenarios side by side")
+	machines = flag.Int("machines", 6, "how many managers play scenarios side by side")
 )
 
 // patience bounds every wait of a script.

@@ -218,8 +218,8 @@ func (s *service) mainPIDSaid(e *Engine, u *runUnit, ev Notified, text string) {
 	case err != nil || pid == 0:
 		e.log(Warning, u, "Got MAINPID=%s, which is no process; ignored.", text)
 		return
-	case pid == u.procs.Main.PID && s.MainKnown, s.Idle:
-		return
+	case pid == u.procs.Main.PID && s.MainKnown, s.Idle, u.procs.Main.Op != 0:
+		return // the last: a process of an earlier run, while the main process is started
 	case ev.Unfit != "":
 		e.log(Warning, u, "New main PID %d %s; ignored.", pid, ev.Unfit)
 		return

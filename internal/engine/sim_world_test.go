@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 
 	"rouse/internal/unit"
 	"rouse/internal/unit/name"
@@ -219,7 +220,7 @@ func (w *simWorld) carryOut(fx Effect) {
 		w.load(fx)
 	case Changed:
 		is, was := fx.Active+"/"+fx.Sub, w.states[fx.Unit]
-		if is != was && (was != "" || fx.Sub != "dead") { // else it is another status text
+		if is != was && (was != "" || !strings.HasPrefix(fx.Sub, "dead")) { // else it is another status text
 			w.changed = append(w.changed, fx.Unit)
 		}
 		w.states[fx.Unit] = is

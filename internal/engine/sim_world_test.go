@@ -220,7 +220,8 @@ func (w *simWorld) carryOut(fx Effect) {
 		w.load(fx)
 	case Changed:
 		is, was := fx.Active+"/"+fx.Sub, w.states[fx.Unit]
-		if is != was && (was != "" || !strings.HasPrefix(fx.Sub, "dead")) { // else it is another status text
+		dead := strings.HasPrefix(fx.Sub, "dead")
+		if is != was && (was != "" || !dead) { // else it is another status text
 			w.changed = append(w.changed, fx.Unit)
 		}
 		w.states[fx.Unit] = is

@@ -68,14 +68,7 @@ func (m *Manager) callReady(ctx context.Context, f func()) error {
 	if err != nil {
 		return err
 	}
-	select {
-	case <-done:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-m.ctx.Done():
-		return errEnded
-	}
+	return m.await(ctx, done)
 }
 
 // generatorInput is what generators are told. systemd.generator(7), ENVIRONMENT.

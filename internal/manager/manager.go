@@ -1,5 +1,5 @@
-// Package manager is the hall between engine and host: one goroutine owns the
-// engine, hands it events, carries out its effects through the host's rooms and
+// Package manager is the hall between engine and host: one goroutine at a
+// time owns the engine, hands it events, carries out its effects through the host's rooms and
 // answers the faces. It decides nothing about units. It answers for systemd(1).
 package manager
 

@@ -208,6 +208,11 @@ func (m *Manager) send(ev engine.Event) { m.carry(func() { m.step(ev) }) }
 func (m *Manager) call(ctx context.Context, f func()) error {
 	done := make(chan struct{})
 	m.carry(func() { defer close(done); f() })
+	return m.await(ctx, done)
+}
+
+// await waits for done, but no longer than anybody is there to ask or to answer.
+func (m *Manager) await(ctx context.Context, done <-chan struct{}) error {
 	select {
 	case <-done:
 		return nil

@@ -3,7 +3,6 @@ package scenario
 import (
 	"bufio"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -57,20 +56,8 @@ func TestCoverage(t *testing.T) {
 // settingsPlayed gives the names of all settings in units of scenarios.
 func settingsPlayed(t *testing.T) map[string]bool {
 	t.Helper()
-	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil {
-		t.Fatal(err)
-	}
 	played, scenarios := map[string]bool{}, 0
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		b, err := parse(string(text))
-		if err != nil {
-			t.Fatalf("%s: %v", file, err)
-		}
+	for _, b := range library(t) {
 		scenarios += len(b.scenarios)
 		for _, sc := range b.scenarios {
 			for _, u := range sc.Units {

@@ -19,6 +19,7 @@ package scenario
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -54,10 +55,6 @@ func TestMain(m *testing.M) {
 
 // TestScenarios is described at the top.
 func TestScenarios(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no scenarios: %v", err)
-	}
 	if testing.Short() {
 		t.Skip("-short: the scenarios take a minute")
 	}
@@ -70,7 +67,7 @@ func TestScenarios(t *testing.T) {
 		f.seats = append(f.seats, nil)
 	}
 	f.free = sync.NewCond(&f.mu)
-	books := map[string]*book{}
+	books := library(t)
 	t.Cleanup(func() {
 		f.end()
 		if *update {
@@ -79,16 +76,8 @@ func TestScenarios(t *testing.T) {
 			}
 		}
 	})
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		b, err := parse(string(text))
-		if err != nil {
-			t.Fatalf("%s: %v", file, err)
-		}
-		books[file] = b
+	for _, file := range slices.Sorted(maps.Keys(books)) {
+		b := books[file]
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
 			for _, sc := range b.scenarios {
 				t.Run(sc.Name, func(t *testing.T) {
@@ -107,21 +96,34 @@ func write(t *testing.T, file string, b *book) {
 	}
 }
 
-// TestBooks: a file is read and written again without a change.
-func TestBooks(t *testing.T) {
+// library reads all books, by file.
+func library(t *testing.T) map[string]*book {
+	t.Helper()
 	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil {
-		t.Fatal(err)
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no scenarios: %v", err)
 	}
+	books := map[string]*book{}
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		b, err := parse(string(text))
+		if books[file], err = parse(string(text)); err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+	}
+	return books
+}
+
+// TestBooks: a file is read and written again without a change.
+func TestBooks(t *testing.T) {
+	for file, b := range library(t) {
+		text, err := os.ReadFile(file)
 		if err != nil {
-			t.Errorf("%s: %v", file, err)
-		} else if b.text() != string(text) {
+			t.Fatal(err)
+		}
+		if b.text() != string(text) {
 			t.Errorf("%s is not what is made of it", file)
 		}
 	}

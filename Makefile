@@ -35,8 +35,8 @@ tidy: ## the house rules: imports, sizes, comments, and the rest of internal/tid
 test:
 	$(GO) test ./...
 
-race: ## all tests under the race detector (needs a C compiler), but those of other processes
-	CGO_ENABLED=1 $(GO) test -race $$($(GO) list ./... | grep -v '/test/scenario$$')
+race: ## all tests, under the race detector (needs a C compiler)
+	CGO_ENABLED=1 $(GO) test -race ./...
 
 demo: ## roused in the foreground on demo/units, until ctrl-C
 	$(GO) run ./demo

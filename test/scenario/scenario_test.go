@@ -145,12 +145,9 @@ type fleet struct {
 	mu     sync.Mutex
 	free   *sync.Cond
 	seats  []machine // those that are not at work; nil is one that is yet to be started
-	quiet  sync.RWMutex
 }
 
-// play plays one scenario and compares, or records. Scripts have time limits of a
-// second, and many processes want to run: what fails beside others is played again
-// when no other is, and only that counts.
+// play plays one scenario and compares, or records.
 func (f *fleet) play(t *testing.T, sc *scenario) {
 	if *initFlag == "" {
 		for what, why := range sc.Needs {
@@ -159,33 +156,17 @@ func (f *fleet) play(t *testing.T, sc *scenario) {
 			}
 		}
 	}
-	f.quiet.RLock()
-	complaints := f.once(t, sc)
-	f.quiet.RUnlock()
-	if len(complaints) > 0 && !*update && !t.Failed() {
-		t.Logf("played again, alone, because of:\n%s", strings.Join(complaints, "\n"))
-		f.quiet.Lock()
-		defer f.quiet.Unlock()
-		complaints = f.once(t, sc)
-	}
-	for _, c := range complaints {
-		t.Error(c)
-	}
-}
-
-// once plays a scenario and tells what is not as it should be.
-func (f *fleet) once(t *testing.T, sc *scenario) (complaints []string) {
 	_, alone := sc.Needs["boot"]
 	m, err := f.take(alone)
 	if err != nil {
-		return []string{err.Error()}
+		t.Fatal(err)
 	}
 	got, err := m.play(sc)
 	if err != nil || alone {
 		log := m.end()
 		m = nil
 		if err != nil {
-			complaints = append(complaints, fmt.Sprintf("%v\nlog of the manager:\n%s", err, log))
+			t.Errorf("%v\nlog of the manager:\n%s", err, log)
 		} else {
 			t.Logf("log of the manager:\n%s", log)
 		}
@@ -202,11 +183,9 @@ func (f *fleet) once(t *testing.T, sc *scenario) (complaints []string) {
 			want = s.expected(f.oracle)
 		}
 		if !slices.Equal(seen, want) || s.inVain(seen) {
-			complaints = append(complaints,
-				fmt.Sprintf("%s\n  want\n%s\n  got\n%s", s.Line, indent(want), indent(seen)))
+			t.Errorf("%s\n  want\n%s\n  got\n%s", s.Line, indent(want), indent(seen))
 		}
 	}
-	return complaints
 }
 
 func indent(lines []string) string { return "\t" + strings.Join(lines, "\n\t") }

@@ -68,8 +68,8 @@ func TestForeignMounts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := f.property("-.mount", "Type"); got == "" {
-		t.Error("-.mount has no type")
+	if got := f.property("-.mount", "ActiveState"); got != "active" {
+		t.Errorf("-.mount is %v", got)
 	}
 	f.want("start", "needs.service", "done")
 	for _, what := range []string{"below", "above"} {

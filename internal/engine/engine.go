@@ -344,7 +344,8 @@ func (e *Engine) loaded(ev Loaded) {
 		e.forgetAbsent(ev.Units)
 	}
 	changed := ev.Reload
-	for _, n := range e.g.Add(ev.Units) {
+	nodes := e.g.Add(ev.Units)
+	for _, n := range nodes {
 		u := e.at(n)
 		if u == nil {
 			u = &runUnit{Node: n}
@@ -357,6 +358,8 @@ func (e *Engine) loaded(ev Loaded) {
 			changed = true
 		}
 		u.init(e)
+	}
+	for _, n := range nodes { // not before all are there: a refusal may stop neighbours
 		for _, conn := range e.wanted[n.Name] {
 			e.startInstance(n, conn)
 		}

@@ -14,6 +14,8 @@ import (
 // each runs on the goroutine that owns the engine, or on a snapshot of it.
 // Errors that a client shall tell apart are of type *Error.
 type Manager interface {
+	Transient
+
 	// Info describes the manager itself.
 	Info(ctx context.Context) (Info, error)
 	// Units lists the loaded units, sorted by name. Patterns are globs over names;
@@ -35,7 +37,8 @@ type Manager interface {
 	Plan(ctx context.Context, req JobRequest) ([]PlannedJob, error)
 	// Why tells the chain of causes of the unit's last change, nearest first.
 	Why(ctx context.Context, unit string) ([]Cause, error)
-	// Kill sends a signal to processes of the unit. who is "main", "control" or "all".
+	// Kill sends a signal to processes of the unit. who is "main", "control" or "all"; with
+	// "-fail" after it, it is an error if there is none.
 	Kill(ctx context.Context, unit, who string, sig value.Signal) error
 	// ResetFailed resets the failed state and the start counter of the units that
 	// the patterns match; none means all.
@@ -147,8 +150,8 @@ type ReloadReport struct {
 
 // Event is something a subscriber is told.
 type Event struct {
-	// "unit-new", "unit-removed", "unit-changed", "job-new", "job-removed", "reloading" or
-	// "startup-finished"
+	// "unit-new", "unit-removed", "unit-changed", "job-new", "job-removed", "reloading",
+	// "startup-finished", or "request-stop": a scope is to be stopped by its controller
 	Kind   string
 	Unit   string
 	Active string // unit-changed
@@ -156,6 +159,7 @@ type Event struct {
 	Job    uint32 // job-*
 	Type   string // job-*
 	Result string // job-removed
+	Peer   string `json:",omitempty"` // request-stop: the bus name that is told
 }
 
 // Error is an error that clients tell apart. Name is systemd's D-Bus error

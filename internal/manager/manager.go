@@ -69,6 +69,8 @@ type Config struct {
 
 // Manager runs units. Its exported methods are those of face.Manager.
 type Manager struct {
+	face.NoTransient // what is not carried out yet
+
 	cfg    Config
 	e      *engine.Engine
 	queue  *queue

@@ -18,6 +18,8 @@ import (
 // several goroutines; calls go over one connection, side by side. Each
 // subscription has a connection of its own.
 type Client struct {
+	face.NoTransient
+
 	path string
 	c    net.Conn
 

@@ -23,6 +23,8 @@ import (
 
 // Manager implements face.Manager. Its exported fields may be set before use.
 type Manager struct {
+	face.NoTransient
+
 	About   face.Info
 	Queue   []face.JobInfo
 	Planned []face.PlannedJob

@@ -28,8 +28,12 @@ type Context struct {
 	// Defaults are what empty assignments fall back to, and the facts of the
 	// machine that percentages refer to. Nil stands for NewDefaults().
 	Defaults *Defaults
+	// Shared is where Finish finds what the unit need not have of its own. Nil shares
+	// nothing.
+	Shared *Shared
 
-	scratch parse
+	exec, resources bool // the unit has settings about its own
+	scratch         parse
 }
 
 // parse is one assignment on its way into a unit.
@@ -111,6 +115,7 @@ func (p *parse) run() []unit.Fault {
 			return nil
 		}
 	}
+	p.touch(row.Group)
 	if err := row.in.assign(p); err != nil {
 		f := p.a.fault(err.Error(), "")
 		if end, isFatal := err.(fatal); isFatal {

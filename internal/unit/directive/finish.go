@@ -29,6 +29,15 @@ func Finish(u *unit.Unit, c *Context, d *Defaults) error {
 		finishBroken(u)
 		return why("a setting that cannot be read is too important to be left out")
 	}
+	if err := finishPart(u, d); err != nil {
+		return err
+	}
+	c.share(u)
+	return nil
+}
+
+// finishPart completes the part of its own that units of the type have.
+func finishPart(u *unit.Unit, d *Defaults) error {
 	switch u.Type {
 	case name.Service:
 		return finishService(u, d)

@@ -51,7 +51,7 @@ func (j *job) load(asked string) {
 	j.facts.Name = primary
 	j.context = directive.Context{
 		Expand: j.expand, ExpandName: j.expandName, User: j.c.User, Home: j.c.Home,
-		RuntimeDir: j.c.RuntimeDir, Defaults: j.c.Defaults,
+		RuntimeDir: j.c.RuntimeDir, Defaults: j.c.Defaults, Shared: &j.shared,
 	}
 	if fault, ok := j.tree.refused[asked]; ok {
 		j.u.Faults = append(j.u.Faults, fault)

@@ -38,6 +38,8 @@ type Loader struct {
 	c    Config
 	tree *tree              // nil until something is asked for
 	read map[string]reading // files that several units share, by their real path
+
+	shared directive.Shared // what units have alike
 }
 
 // New makes a Loader. Nothing is read until the first unit is asked for.

@@ -15,6 +15,7 @@ import (
 // Errors that a client shall tell apart are of type *Error.
 type Manager interface {
 	Transient
+	Files
 
 	// Info describes the manager itself.
 	Info(ctx context.Context) (Info, error)
@@ -150,8 +151,9 @@ type ReloadReport struct {
 
 // Event is something a subscriber is told.
 type Event struct {
-	// "unit-new", "unit-removed", "unit-changed", "job-new", "job-removed", "reloading",
-	// "startup-finished", or "request-stop": a scope is to be stopped by its controller
+	// "unit-new", "unit-removed", "unit-changed", "unit-files-changed", "job-new",
+	// "job-removed", "reloading", "startup-finished", or "request-stop": a scope is to be
+	// stopped by its controller
 	Kind   string
 	Unit   string
 	Active string // unit-changed

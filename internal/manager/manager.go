@@ -70,6 +70,7 @@ type Config struct {
 // Manager runs units. Its exported methods are those of face.Manager.
 type Manager struct {
 	face.NoTransient // what is not carried out yet
+	face.NoFiles
 
 	cfg    Config
 	e      *engine.Engine

@@ -19,6 +19,7 @@ import (
 // subscription has a connection of its own.
 type Client struct {
 	face.NoTransient
+	face.NoFiles
 
 	path string
 	c    net.Conn

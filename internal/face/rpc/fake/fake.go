@@ -24,6 +24,7 @@ import (
 // Manager implements face.Manager. Its exported fields may be set before use.
 type Manager struct {
 	face.NoTransient
+	face.NoFiles
 
 	About   face.Info
 	Queue   []face.JobInfo

@@ -94,6 +94,18 @@ func daemonReload(a *app, _ []string) (int, error) {
 	return exitOK, nil
 }
 
+// daemonReexec returns when the new program has taken over.
+func daemonReexec(a *app, _ []string) (int, error) {
+	m, err := a.manager()
+	if err != nil {
+		return exitFailure, err
+	}
+	if err := m.Reexecute(a.ctx); err != nil {
+		return exitFailure, complain("Failed to reload daemon: %v", err)
+	}
+	return exitOK, nil
+}
+
 // shutdown ends the manager, and with it the machine if the verb says so.
 func shutdown(a *app, args []string) (int, error) {
 	code := a.opts.exitCode

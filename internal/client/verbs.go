@@ -52,6 +52,7 @@ func verbs() []verb {
 		{"cancel", 0, -1, "[JOB…]", "Cancel all, or some, jobs", cancel},
 		{"load", 1, -1, "UNIT…", "Load units into memory", loadUnits},
 		{"remove", 1, -1, "UNIT…", "Drop stopped units from memory", removeUnits},
+		{"daemon-reexec", 0, 0, "", "Execute the manager's program again", daemonReexec},
 		{"daemon-reload", 0, 0, "", "Read all unit files again", daemonReload},
 		{"get-default", 0, 0, "", "Show what default.target is", getDefault},
 		{"show-environment", 0, 0, "", "Show the environment of the manager", showEnvironment},

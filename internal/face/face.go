@@ -16,6 +16,7 @@ import (
 type Manager interface {
 	Transient
 	Files
+	Reexec
 
 	// Info describes the manager itself.
 	Info(ctx context.Context) (Info, error)

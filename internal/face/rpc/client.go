@@ -305,6 +305,17 @@ func (c *Client) Reload(ctx context.Context, dry bool) (r face.ReloadReport, err
 	return r, err
 }
 
+// Reexecute implements face.Reexec. It returns when that is done.
+func (c *Client) Reexecute(ctx context.Context) error {
+	return c.call(ctx, "daemon-reexec", nil, nil)
+}
+
+// Await implements face.Reexec.
+func (c *Client) Await(ctx context.Context, job uint32) (result string, err error) {
+	err = c.call(ctx, "await", map[string]any{"job": job}, &result)
+	return result, err
+}
+
 // Load implements face.Manager.
 func (c *Client) Load(ctx context.Context, names []string) (out []face.UnitInfo, err error) {
 	err = c.call(ctx, "load", map[string]any{"units": orEmpty(names)}, &out)

@@ -30,7 +30,9 @@ var (
 
 // methods are all methods by name. docs/ControlInterface.md says what each is for.
 var methods = []method{
+	{name: "await", takes: []string{"job"}, needs: []string{"job"}, waits: always, run: await},
 	{name: "cancel", takes: []string{"job"}, needs: []string{"job"}, run: cancel},
+	{name: "daemon-reexec", waits: always, run: daemonReexec},
 	{name: "daemon-reload", takes: []string{"dry"}, waits: always, run: daemonReload},
 	{name: "enable", takes: unitsOnly, needs: unitsOnly, run: load},
 	{name: "info", run: info},
@@ -123,6 +125,14 @@ func cancel(ctx context.Context, m face.Manager, p *params) (any, error) {
 
 func daemonReload(ctx context.Context, m face.Manager, p *params) (any, error) {
 	return m.Reload(ctx, p.Dry)
+}
+
+func daemonReexec(ctx context.Context, m face.Manager, _ *params) (any, error) {
+	return empty, m.Reexecute(ctx)
+}
+
+func await(ctx context.Context, m face.Manager, p *params) (any, error) {
+	return m.Await(ctx, *p.Job)
 }
 
 func info(ctx context.Context, m face.Manager, p *params) (any, error) { return m.Info(ctx) }

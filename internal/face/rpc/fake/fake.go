@@ -368,6 +368,20 @@ func (m *Manager) Shutdown(_ context.Context, verb string, exitCode uint8) error
 	return m.note("shutdown %s %d", verb, exitCode)
 }
 
+// Reexecute implements face.Reexec.
+func (m *Manager) Reexecute(context.Context) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.note("reexecute")
+}
+
+// Await implements face.Reexec: all jobs have ended.
+func (m *Manager) Await(_ context.Context, job uint32) (string, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return "done", m.note("await %d", job)
+}
+
 // Subscribe implements face.Manager.
 func (m *Manager) Subscribe(ctx context.Context) (<-chan face.Event, error) {
 	m.mu.Lock()

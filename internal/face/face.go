@@ -14,6 +14,7 @@ import (
 // each runs on the goroutine that owns the engine, or on a snapshot of it.
 // Errors that a client shall tell apart are of type *Error.
 type Manager interface {
+	Show
 	Transient
 	Files
 	Reexec

@@ -71,6 +71,7 @@ type Config struct {
 type Manager struct {
 	face.NoTransient // what is not carried out yet
 	face.NoFiles
+	face.NoShow
 
 	cfg    Config
 	e      *engine.Engine

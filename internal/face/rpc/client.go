@@ -18,6 +18,7 @@ import (
 // several goroutines; calls go over one connection, side by side. Each
 // subscription has a connection of its own.
 type Client struct {
+	face.NoShow
 	face.NoTransient
 	face.NoFiles
 

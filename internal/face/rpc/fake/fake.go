@@ -23,6 +23,7 @@ import (
 
 // Manager implements face.Manager. Its exported fields may be set before use.
 type Manager struct {
+	face.NoShow
 	face.NoTransient
 	face.NoFiles
 

@@ -32,8 +32,8 @@ type Context struct {
 	// nothing.
 	Shared *Shared
 
-	exec, resources bool // the unit has settings about its own
-	scratch         parse
+	said    said
+	scratch parse
 }
 
 // parse is one assignment on its way into a unit.
@@ -115,7 +115,7 @@ func (p *parse) run() []unit.Fault {
 			return nil
 		}
 	}
-	p.touch(row.Group)
+	p.said.note(row, p.a.Value)
 	if err := row.in.assign(p); err != nil {
 		f := p.a.fault(err.Error(), "")
 		if end, isFatal := err.(fatal); isFatal {

@@ -1,46 +1,59 @@
 package directive
 
 import (
+	"strings"
+
 	"rouse/internal/unit"
-	"rouse/internal/unit/name"
 )
 
-// Shared are the execution contexts and resources of units that say nothing about
-// theirs: most units do not, and then those of one type are all alike. They are to
-// be read only, as all of a unit is once it is finished. The zero value is empty.
-// It is for units of one Defaults, one User and one Home.
-type Shared [name.Types]struct {
-	exec      *unit.Exec
-	resources *unit.Resources
+// Shared are the execution contexts and resources of units that say the same about
+// theirs. They are to be read only, as all of a unit is once it is finished. The zero
+// value is empty. It is for units of one Defaults, one User and one Home.
+type Shared struct {
+	execs     map[string]*unit.Exec
+	resources map[string]*unit.Resources
 }
 
-// touch notes which part of the unit a setting of the group changes.
-func (c *Context) touch(g Group) {
-	switch g {
-	case execGroup, environmentGroup, outputGroup, scheduleGroup, sandboxGroup, filterGroup,
-		imageGroup, credentialGroup:
-		c.exec = true
-	case resourceGroup, accessGroup:
-		c.resources = true
+// said is what the settings of a unit say about its execution context and about its
+// resources: their names and values, in their order.
+type said struct {
+	exec, resources []byte
+	own             bool // and that means something else in each unit
+}
+
+// note takes a setting down.
+func (s *said) note(row *Row, value string) {
+	list := &s.exec
+	if row.Group == resourceGroup || row.Group == accessGroup {
+		list = &s.resources
+	} else if row.Group < execGroup || row.Group > credentialGroup {
+		return
 	}
+	s.own = s.own || strings.IndexByte(value, '%') >= 0
+	*list = append(append(append(append(*list, row.Name...), '='), value...), '\n')
 }
 
-// share lets u have what other units of its type have already. What an execution
-// context needs of resources is one's own, too.
+// share lets u have what other units that say the same have already.
 func (c *Context) share(u *unit.Unit) {
-	if c.Shared == nil || c.exec {
+	s, have := &c.said, c.Shared
+	if have == nil || s.own || u.Exec == nil || u.Exec.DynamicUser { // which may be the unit's name
 		return
 	}
-	have := &c.Shared[u.Type]
-	if have.exec == nil {
-		have.exec = u.Exec
+	if have.execs == nil {
+		have.execs = map[string]*unit.Exec{}
+		have.resources = map[string]*unit.Resources{}
 	}
-	u.Exec = have.exec
-	if c.resources {
-		return
+	// What an execution context needs of resources is added to them: both count.
+	key := append(s.exec, byte(u.Type))
+	if x, ok := have.execs[string(key)]; ok {
+		u.Exec = x
+	} else {
+		have.execs[string(key)] = u.Exec
 	}
-	if have.resources == nil {
-		have.resources = u.Resources
+	key = append(key, s.resources...)
+	if r, ok := have.resources[string(key)]; ok {
+		u.Resources = r
+	} else {
+		have.resources[string(key)] = u.Resources
 	}
-	u.Resources = have.resources
 }

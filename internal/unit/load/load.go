@@ -59,6 +59,7 @@ func (l *Loader) Config() Config { return l.c }
 func (l *Loader) Refresh() {
 	l.tree = nil
 	l.read = map[string]reading{}
+	l.shared = directive.Shared{}
 }
 
 // Recheck makes the loader see what has changed on disk since it last looked:

@@ -16,6 +16,7 @@ import (
 	"rouse/internal/graph"
 	"rouse/internal/graph/transaction"
 	"rouse/internal/unit"
+	"rouse/internal/unit/name"
 	"rouse/internal/unit/value"
 )
 
@@ -69,6 +70,8 @@ type Engine struct {
 	alarms   bool   // the alarm may have to be another one
 	waking   uint64 // when the machine is woken; see SetAlarm
 	level    Level  // lines above it are not written
+
+	indices [name.Types]*index // of properties, made when first needed
 
 	out []Effect
 }

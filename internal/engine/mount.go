@@ -420,30 +420,3 @@ func (e *Engine) mountGone(ev MountGone) {
 		MountStates:
 	}
 }
-
-// properties adds what show tells of a mount.
-func (m *mount) properties(u *runUnit, p *props) {
-	p.text("Result", m.Result.String())
-	p.add("ControlPID", "u", uint32(u.procs.Control.PID))
-	if m.Seen {
-		p.text("What", m.What)
-		p.text("Type", m.FSType)
-		p.text("Options", m.Options)
-	} else if def := u.Def.Mount; def != nil && def.Found {
-		p.text("What", "")
-		p.text("Type", "")
-		p.text("Options", "")
-	}
-	if u.Def.Mount == nil {
-		return
-	}
-	for kind, ran := range m.Ran {
-		name := unit.MountExecKind(kind).String()
-		var list []value.Command
-		if ran.Start.Mono != 0 || u.procs.Control.Kind == name && u.procs.Control.PID != 0 {
-			list = u.Def.Mount.Commands(unit.MountExecKind(kind)) // systemd shows what has run
-		}
-		plain, _ := commandStatus(list, []procStatus{ran}, u.procs, name)
-		p.add(name, "a(sasbttttuii)", plain)
-	}
-}

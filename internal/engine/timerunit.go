@@ -490,23 +490,3 @@ func (e *Engine) alarm() {
 		e.emit(SetAlarm{At: at})
 	}
 }
-
-// properties adds what show tells of a timer.
-func (t *timerUnit) properties(u *runUnit, p *props) {
-	p.text("Result", t.Result.String())
-	p.add("NextElapseUSecRealtime", "t", t.NextReal)
-	p.add("NextElapseUSecMonotonic", "t", t.NextMono)
-	p.add("LastTriggerUSec", "t", t.Last.Real)
-	p.add("LastTriggerUSecMonotonic", "t", t.Last.Mono)
-	mono, calendar := []any{}, []any{}
-	for i := len(u.Def.Timer.Specs) - 1; i >= 0; i-- { // systemd has the last one first
-		s := u.Def.Timer.Specs[i]
-		if s.Base == unit.OnCalendar {
-			calendar = append(calendar, []any{s.Base.String(), s.Calendar.String(), t.Events[i].Next})
-		} else {
-			mono = append(mono, []any{s.Base.String(), uint64(s.Span), t.Events[i].Next})
-		}
-	}
-	p.add("TimersMonotonic", "a(stt)", mono)
-	p.add("TimersCalendar", "a(sst)", calendar)
-}

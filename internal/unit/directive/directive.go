@@ -93,14 +93,14 @@ type Property struct {
 // of conditions, next times of timers) are 0.
 func Properties(u *unit.Unit) []Property {
 	list := make([]Property, 0, 400)
-	for _, section := range [...]string{"Unit", sectionOf[u.Type]} {
-		for _, g := range groupsOf(section) {
-			if g == limitGroup && section != "Unit" {
-				continue
-			}
-			list = g.properties(u, list)
+	eachShown(u.Type, func(r *Row) {
+		if property := r.Property(); property != "" {
+			list = append(list, Property{property, r.in.signature(), r.in.property(u)})
 		}
-	}
+		if w, ok := r.in.(wide); ok {
+			list = w.further(u, list)
+		}
+	})
 	sort.SliceStable(list, func(i, j int) bool { return list[i].Name < list[j].Name })
 	once := list[:0]
 	for i, p := range list { // several settings may show in one property
@@ -111,21 +111,67 @@ func Properties(u *unit.Unit) []Property {
 	return once
 }
 
-func (g Group) properties(u *unit.Unit, list []Property) []Property {
-	rows := groups[g].rows
-	for i := range rows {
-		r := &rows[i]
-		if r.in == nil {
-			continue
-		}
-		if property := r.Property(); property != "" {
-			list = append(list, Property{property, r.in.signature(), r.in.property(u)})
-		}
-		if w, ok := r.in.(wide); ok {
-			list = w.further(u, list)
+// Shown finds the configuration properties of units of one type, so that one can be
+// had without all the others.
+type Shown map[string]shown
+
+// shown is where a property comes from: a row, and which of the properties it is that
+// the row shows in besides its own; -1 is its own.
+type shown struct {
+	row     *Row
+	further int
+}
+
+// ShownBy makes the index for units of a type.
+func ShownBy(t name.Type) Shown {
+	sample := New("a."+t.String(), t, nil)
+	index := make(Shown, 400)
+	add := func(property string, from shown) {
+		if _, ok := index[property]; !ok { // several settings may show in one property
+			index[property] = from
 		}
 	}
-	return list
+	eachShown(t, func(r *Row) {
+		if property := r.Property(); property != "" {
+			add(property, shown{r, -1})
+		}
+		if w, ok := r.in.(wide); ok {
+			for i, p := range w.further(sample, nil) {
+				add(p.Name, shown{r, i})
+			}
+		}
+	})
+	return index
+}
+
+// Property gives a property of u, which is of the type that the index is for; false if
+// there is none.
+func (s Shown) Property(u *unit.Unit, property string) (Property, bool) {
+	from, ok := s[property]
+	switch {
+	case !ok:
+		return Property{}, false
+	case from.further < 0:
+		return Property{property, from.row.in.signature(), from.row.in.property(u)}, true
+	}
+	return from.row.in.(wide).further(u, nil)[from.further], true
+}
+
+// eachShown calls f for all rows of units of a type that have a value.
+func eachShown(t name.Type, f func(r *Row)) {
+	for _, section := range [...]string{"Unit", sectionOf[t]} {
+		for _, g := range groupsOf(section) {
+			if g == limitGroup && section != "Unit" {
+				continue
+			}
+			rows := groups[g].rows
+			for i := range rows {
+				if rows[i].in != nil {
+					f(&rows[i])
+				}
+			}
+		}
+	}
 }
 
 // has reports whether units of the type run processes, and whether they have

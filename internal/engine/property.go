@@ -1,0 +1,253 @@
+package engine
+
+import (
+	"encoding/hex"
+	"maps"
+	"slices"
+
+	"rouse/internal/unit"
+	"rouse/internal/unit/directive"
+	"rouse/internal/unit/name"
+)
+
+// A row is one property that shows the state of a unit. org.freedesktop.systemd1(5).
+type row struct {
+	name, sig string
+	// of gives the value; nil stands for what the definition says. arg is the row's.
+	of  func(e *Engine, u *runUnit, arg int) any
+	arg int
+}
+
+// rowsOf are the rows of the units of one type, those that all have not counted.
+func rowsOf(t name.Type) []row {
+	switch t {
+	case name.Service:
+		return serviceRows[:]
+	case name.Socket:
+		return socketRows[:]
+	case name.Mount:
+		return mountRows[:]
+	case name.Timer:
+		return timerRows[:]
+	case name.Bad, name.Target, name.Device, name.Automount, name.Swap, name.Path, name.Slice,
+		name.Scope, name.Types:
+	}
+	return nil
+}
+
+// index finds the properties of units of one type.
+type index struct {
+	state map[string]row
+	def   directive.Shown
+	names []string // of all, sorted
+}
+
+func (e *Engine) indexOf(t name.Type) *index {
+	if x := e.indices[t]; x != nil {
+		return x
+	}
+	x := &index{state: make(map[string]row, 128), def: directive.ShownBy(t)}
+	for kind := unit.Dep(0); kind < unit.Deps; kind++ {
+		if kind != unit.InSlice {
+			x.state[kind.String()] = row{kind.String(), "as", linked, int(kind)}
+		}
+	}
+	for _, r := range unitRows {
+		x.state[r.name] = r
+	}
+	for _, r := range rowsOf(t) {
+		x.state[r.name] = r
+	}
+	all := make(map[string]bool, len(x.state)+len(x.def))
+	for n := range x.state {
+		all[n] = true
+	}
+	for n := range x.def {
+		all[n] = true
+	}
+	x.names = slices.Sorted(maps.Keys(all))
+	e.indices[t] = x
+	return x
+}
+
+// Properties gives all properties of a unit, those of its definition and those
+// of its state, sorted by name.
+func (e *Engine) Properties(name string) []directive.Property {
+	u := e.unit(name)
+	if u == nil {
+		return nil
+	}
+	x := e.indexOf(u.Def.Type)
+	all := make([]directive.Property, 0, len(x.names))
+	for _, n := range x.names {
+		if p, ok := e.property(u, x, n); ok {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+// Property gives one property of a unit; false if it has none of that name.
+func (e *Engine) Property(name, property string) (directive.Property, bool) {
+	u := e.unit(name)
+	if u == nil {
+		return directive.Property{}, false
+	}
+	return e.property(u, e.indexOf(u.Def.Type), property)
+}
+
+func (e *Engine) property(u *runUnit, x *index, name string) (directive.Property, bool) {
+	if r, ok := x.state[name]; ok {
+		if v := r.of(e, u, r.arg); v != nil {
+			return directive.Property{Name: name, Type: r.sig, Value: v}, true
+		}
+	}
+	return x.def.Property(u.Def, name)
+}
+
+// linked lists the units that a dependency links the unit to.
+func linked(_ *Engine, u *runUnit, kind int) any {
+	names := []string{}
+	for _, l := range u.Links(unit.Dep(kind)) {
+		names = append(names, l.To.Name)
+	}
+	return names
+}
+
+// The two clocks of a moment of the unit's life.
+func stampReal(_ *Engine, u *runUnit, s int) any { return u.times[s].Real }
+func stampMono(_ *Engine, u *runUnit, s int) any { return u.times[s].Mono }
+
+// unitRows are the rows of all units.
+var unitRows = [...]row{
+	{name: "Id", sig: "s", of: func(_ *Engine, u *runUnit, _ int) any { return u.Name }},
+	{name: "Names", sig: "as", of: func(_ *Engine, u *runUnit, _ int) any {
+		return append([]string{u.Name}, u.Def.Names...)
+	}},
+	{name: "Following", sig: "s", of: func(*Engine, *runUnit, int) any { return "" }},
+	{name: "Description", sig: "s", of: func(_ *Engine, u *runUnit, _ int) any {
+		return u.describe()
+	}},
+	{name: "LoadState", sig: "s", of: func(_ *Engine, u *runUnit, _ int) any {
+		return u.Def.Load.String()
+	}},
+	{name: "ActiveState", sig: "s", of: func(_ *Engine, u *runUnit, _ int) any {
+		return u.active().String()
+	}},
+	{name: "SubState", sig: "s", of: func(_ *Engine, u *runUnit, _ int) any { return u.subWord() }},
+	{name: "FreezerState", sig: "s", of: func(*Engine, *runUnit, int) any { return "running" }},
+	{name: "FragmentPath", sig: "s", of: func(_ *Engine, u *runUnit, _ int) any {
+		return u.Def.Fragment
+	}},
+	{name: "DropInPaths", sig: "as", of: func(_ *Engine, u *runUnit, _ int) any {
+		return append([]string{}, u.Def.DropIns...)
+	}},
+	{name: "CanStart", sig: "b", of: func(_ *Engine, u *runUnit, _ int) any {
+		return u.startable() && !u.Def.RefuseManualStart
+	}},
+	{name: "CanStop", sig: "b", of: func(_ *Engine, u *runUnit, _ int) any {
+		return !u.Def.Perpetual && !u.Def.RefuseManualStop
+	}},
+	{name: "CanReload", sig: "b", of: func(_ *Engine, u *runUnit, _ int) any { return u.canReload() }},
+	{name: "CanIsolate", sig: "b", of: func(_ *Engine, u *runUnit, _ int) any {
+		return u.startable() && u.Def.AllowIsolate && !u.Def.RefuseManualStart
+	}},
+	{name: "CanFreeze", sig: "b", of: func(*Engine, *runUnit, int) any { return false }},
+	{name: "CanClean", sig: "as", of: func(*Engine, *runUnit, int) any { return []string{} }},
+	{name: "Transient", sig: "b", of: func(*Engine, *runUnit, int) any { return false }},
+	{name: "Perpetual", sig: "b", of: func(_ *Engine, u *runUnit, _ int) any {
+		return u.Def.Perpetual
+	}},
+	{name: "Markers", sig: "as", of: func(*Engine, *runUnit, int) any { return []string{} }},
+	{name: "Refs", sig: "as", of: func(*Engine, *runUnit, int) any { return []string{} }},
+	{name: "ActivationDetails", sig: "a(ss)", of: func(_ *Engine, u *runUnit, _ int) any {
+		return u.trigger.details()
+	}},
+	{name: "Job", sig: "(uo)", of: jobOf},
+	{name: "LoadError", sig: "(ss)", of: loadErrorOf},
+	{name: "InvocationID", sig: "ay", of: func(_ *Engine, u *runUnit, _ int) any {
+		id, err := hex.DecodeString(u.invocation)
+		if err != nil || id == nil {
+			return []byte{}
+		}
+		return id
+	}},
+	{"StateChangeTimestamp", "t", stampReal, int(stampState)},
+	{"StateChangeTimestampMonotonic", "t", stampMono, int(stampState)},
+	{"InactiveExitTimestamp", "t", stampReal, int(stampInactiveExit)},
+	{"InactiveExitTimestampMonotonic", "t", stampMono, int(stampInactiveExit)},
+	{"ActiveEnterTimestamp", "t", stampReal, int(stampActiveEnter)},
+	{"ActiveEnterTimestampMonotonic", "t", stampMono, int(stampActiveEnter)},
+	{"ActiveExitTimestamp", "t", stampReal, int(stampActiveExit)},
+	{"ActiveExitTimestampMonotonic", "t", stampMono, int(stampActiveExit)},
+	{"InactiveEnterTimestamp", "t", stampReal, int(stampInactiveEnter)},
+	{"InactiveEnterTimestampMonotonic", "t", stampMono, int(stampInactiveEnter)},
+	{name: "ConditionResult", sig: "b", of: func(_ *Engine, u *runUnit, _ int) any {
+		return u.condition.OK
+	}},
+	{name: "AssertResult", sig: "b", of: func(_ *Engine, u *runUnit, _ int) any {
+		return u.assert.OK
+	}},
+	{name: "ConditionTimestamp", sig: "t", of: func(_ *Engine, u *runUnit, _ int) any {
+		return u.condition.At.Real
+	}},
+	{name: "ConditionTimestampMonotonic", sig: "t", of: func(_ *Engine, u *runUnit, _ int) any {
+		return u.condition.At.Mono
+	}},
+	{name: "AssertTimestamp", sig: "t", of: func(_ *Engine, u *runUnit, _ int) any {
+		return u.assert.At.Real
+	}},
+	{name: "AssertTimestampMonotonic", sig: "t", of: func(_ *Engine, u *runUnit, _ int) any {
+		return u.assert.At.Mono
+	}},
+	{name: "Conditions", sig: "a(sbbsi)", of: func(_ *Engine, u *runUnit, _ int) any {
+		return conditions("Condition", u.Def.Conditions, u.condition)
+	}},
+	{name: "Asserts", sig: "a(sbbsi)", of: func(_ *Engine, u *runUnit, _ int) any {
+		return conditions("Assert", u.Def.Asserts, u.assert)
+	}},
+}
+
+// startable reports whether units of the type can be started at all.
+func (u *runUnit) startable() bool {
+	d := u.Def
+	return d.Load == unit.Loaded &&
+		(d.Type == name.Service || d.Type == name.Socket || d.Type == name.Target ||
+			d.Type == name.Mount || d.Type == name.Timer)
+}
+
+func jobOf(_ *Engine, u *runUnit, _ int) any {
+	if j := u.anyJob(); j != nil {
+		return []any{j.id, "/org/freedesktop/systemd1/job/" + itoa(int(j.id))}
+	}
+	return []any{uint32(0), "/"}
+}
+
+func loadErrorOf(_ *Engine, u *runUnit, _ int) any {
+	if d := u.Def; d.Load != unit.Loaded && d.Load != unit.Masked {
+		return []any{"org.freedesktop.systemd1." + loadErrors[d.Load], d.LoadError}
+	}
+	return []any{"", ""}
+}
+
+var loadErrors = [unit.LoadStates]string{
+	unit.Stub: "NoSuchUnit", unit.NotFound: "NoSuchUnit", unit.BadSetting: "BadUnitSetting",
+	unit.LoadFailed: "LoadFailed", unit.Merged: "LoadFailed", unit.Masked: "UnitMasked",
+}
+
+// conditions lists conditions, the last one first as systemd has it, with their
+// results: 1 holds, -1 does not, 0 untested.
+func conditions(prefix string, list []unit.Condition, t tests) []any {
+	all := []any{}
+	for i, c := range slices.Backward(list) {
+		result := int32(0)
+		if i < len(t.Results) {
+			result = -1
+			if t.Results[i] {
+				result = 1
+			}
+		}
+		all = append(all, []any{prefix + c.Name, c.Trigger, c.Negate, c.Param, result})
+	}
+	return all
+}

@@ -74,6 +74,40 @@ type PrepareMount struct {
 	Unit *unit.Unit
 }
 
+// Attach moves processes that others have started into the control group of a scope,
+// which is to be the user's. Attached answers.
+type Attach struct {
+	Op          Op
+	Unit        *unit.Unit
+	PIDs        []int
+	User, Group string
+	Invocation  string // 32 hexadecimal digits
+}
+
+// CleanUp removes directories of a unit: "runtime", "state", "cache", "logs",
+// "configuration"; of a timer "state" is its stamp. CleanedUp answers.
+type CleanUp struct {
+	Op   Op
+	Unit *unit.Unit
+	What []string
+}
+
+// Freeze has the kernel stop all processes of a unit, or let them go on. Frozen answers.
+type Freeze struct {
+	Op   Op
+	Unit string
+	Thaw bool
+}
+
+// Answered answers a request that is no job. Err is nil on success.
+type Answered struct {
+	Req uint64
+	Err *transaction.Error
+}
+
+// RequestStop asks the controller of a scope to stop it.
+type RequestStop struct{ Unit, Controller string }
+
 // ReadStamp asks when a timer has last fired, and has the file made if there is none.
 // StampRead answers.
 type ReadStamp struct {
@@ -198,6 +232,11 @@ func (WatchName) effect()      {}
 func (TestConditions) effect() {}
 func (Listen) effect()         {}
 func (PrepareMount) effect()   {}
+func (Attach) effect()         {}
+func (RequestStop) effect()    {}
+func (CleanUp) effect()        {}
+func (Freeze) effect()         {}
+func (Answered) effect()       {}
 func (ReadStamp) effect()      {}
 func (WriteStamp) effect()     {}
 func (SetAlarm) effect()       {}

@@ -93,6 +93,9 @@ const (
 	opLate // a Spawn that was given up, whose process may yet come
 	opMount
 	opStamp
+	opAttach
+	opClean
+	opFreeze
 )
 
 // request is a job that the manager asks of itself.
@@ -212,6 +215,28 @@ func (e *Engine) handle(ev Event) {
 		e.mountSeen(ev)
 	case MountGone:
 		e.mountGone(ev)
+	case ScopeFormed:
+		e.scopeFormed(ev)
+	case Attached:
+		e.attached(ev)
+	case AbandonRequested:
+		e.abandonRequested(ev)
+	case CleanRequested:
+		e.cleanRequested(ev)
+	case CleanedUp:
+		e.cleanedUp(ev)
+	case FreezeRequested:
+		e.freezeRequested(ev)
+	case Frozen:
+		e.frozen(ev)
+	case Marked:
+		e.marked(ev)
+	case Referenced:
+		e.referenced(ev)
+	case ClientGone:
+		e.clientGone(ev)
+	case ControllerGone:
+		e.controllerGone(ev)
 	case StampRead:
 		e.stampRead(ev)
 	case ClockChanged:
@@ -514,7 +539,7 @@ func (e *Engine) removed(ev Removed) {
 
 func (e *Engine) killRequested(ev KillRequested) {
 	u := e.unit(ev.Unit)
-	if u == nil || u.Def.Kill == nil {
+	if u == nil {
 		return
 	}
 	p := &u.procs

@@ -159,6 +159,69 @@ type MountSeen struct{ Unit, What, Type, Options string }
 // MountGone tells that the mount point of a unit has left the mount table.
 type MountGone struct{ Unit string }
 
+// ScopeFormed tells what a scope is made of, before it is started for the first time.
+type ScopeFormed struct {
+	Unit string
+	ScopeSeed
+}
+
+// Attached answers Attach. Why is empty if a process at least is in the scope.
+type Attached struct {
+	Op  Op
+	Why string
+}
+
+// AbandonRequested asks to let a scope end by itself.
+type AbandonRequested struct{ Unit string }
+
+// CleanRequested asks to remove directories of a unit at rest. Answered tells when that
+// is done.
+type CleanRequested struct {
+	Req  uint64
+	Unit string
+	What []string // or "all"
+}
+
+// CleanedUp answers CleanUp. Why is empty on success.
+type CleanedUp struct {
+	Op  Op
+	Why string
+}
+
+// FreezeRequested asks to stop the processes of a unit where they are, or to let them go
+// on. Able tells that the host can do it. Answered tells when that is done.
+type FreezeRequested struct {
+	Req  uint64
+	Unit string
+	Thaw bool
+	Able bool
+}
+
+// Frozen answers Freeze. Why is empty on success.
+type Frozen struct {
+	Op  Op
+	Why string
+}
+
+// Marked sets and clears marks of a unit.
+type Marked struct {
+	Unit       string
+	Set, Clear Markers
+}
+
+// Referenced tells that a client holds a unit in memory once more, or once less.
+type Referenced struct {
+	Unit, Client string
+	On           bool
+}
+
+// ClientGone tells that a client is there no more: what it held is let go.
+type ClientGone struct{ Client string }
+
+// ControllerGone tells that a bus name, which may be the controller of scopes, is
+// nobody's any more.
+type ControllerGone struct{ Name string }
+
 // StampRead answers ReadStamp.
 type StampRead struct {
 	Op Op
@@ -215,6 +278,17 @@ func (Listening) event()         {}
 func (MountPrepared) event()     {}
 func (MountSeen) event()         {}
 func (MountGone) event()         {}
+func (ScopeFormed) event()       {}
+func (Attached) event()          {}
+func (AbandonRequested) event()  {}
+func (ControllerGone) event()    {}
+func (Referenced) event()        {}
+func (ClientGone) event()        {}
+func (CleanRequested) event()    {}
+func (CleanedUp) event()         {}
+func (FreezeRequested) event()   {}
+func (Frozen) event()            {}
+func (Marked) event()            {}
 func (StampRead) event()         {}
 func (ClockChanged) event()      {}
 func (Woken) event()             {}

@@ -190,13 +190,14 @@ const (
 	unsupported
 	noDependency
 	failedVerdict
+	once
 )
 
 // jobOutcome says what becomes of the job for each verdict that ends it.
 var jobOutcome = [...]JobResult{
 	already: JobDoneOK, skip: JobDoneOK, skipped: JobSkipped, invalid: JobInvalid,
 	assertFailed: JobAssert, unsupported: JobUnsupported, noDependency: JobDependency,
-	failedVerdict: JobFailed,
+	failedVerdict: JobFailed, once: JobOnce,
 }
 
 // runJob looks whether a job can be carried out now, and does it.

@@ -163,6 +163,8 @@ func (e *Engine) emptied(ev Emptied) {
 		u.sock.emptied(e, u)
 	} else if u.mnt != nil {
 		u.mnt.emptied(e, u)
+	} else if u.scp != nil {
+		u.scp.emptied(e, u)
 	}
 }
 
@@ -241,6 +243,8 @@ func (u *runUnit) terminates() bool {
 		return u.sock.Sub == SocketFinalSigterm || u.sock.Sub == SocketStopPreSigterm && !restarts
 	case u.mnt != nil:
 		return u.mnt.Sub == MountUnmountingSigterm || u.mnt.Sub == MountRemountingSigterm && !restarts
+	case u.scp != nil:
+		return u.scp.Sub == ScopeStopSigterm
 	}
 	return false
 }

@@ -29,8 +29,10 @@ func rowsOf(t name.Type) []row {
 		return mountRows[:]
 	case name.Timer:
 		return timerRows[:]
+	case name.Scope:
+		return scopeRows[:]
 	case name.Bad, name.Target, name.Device, name.Automount, name.Swap, name.Path, name.Slice,
-		name.Scope, name.Types:
+		name.Types:
 	}
 	return nil
 }
@@ -135,7 +137,9 @@ var unitRows = [...]row{
 		return u.active().String()
 	}},
 	{name: "SubState", sig: "s", of: func(_ *Engine, u *runUnit, _ int) any { return u.subWord() }},
-	{name: "FreezerState", sig: "s", of: func(*Engine, *runUnit, int) any { return "running" }},
+	{name: "FreezerState", sig: "s", of: func(_ *Engine, u *runUnit, _ int) any {
+		return u.hold.Freezer.String()
+	}},
 	{name: "FragmentPath", sig: "s", of: func(_ *Engine, u *runUnit, _ int) any {
 		return u.Def.Fragment
 	}},
@@ -152,14 +156,18 @@ var unitRows = [...]row{
 	{name: "CanIsolate", sig: "b", of: func(_ *Engine, u *runUnit, _ int) any {
 		return u.startable() && u.Def.AllowIsolate && !u.Def.RefuseManualStart
 	}},
-	{name: "CanFreeze", sig: "b", of: func(*Engine, *runUnit, int) any { return false }},
-	{name: "CanClean", sig: "as", of: func(*Engine, *runUnit, int) any { return []string{} }},
-	{name: "Transient", sig: "b", of: func(*Engine, *runUnit, int) any { return false }},
+	{name: "CanFreeze", sig: "b", of: func(_ *Engine, u *runUnit, _ int) any { return u.canFreeze() }},
+	{name: "CanClean", sig: "as", of: func(_ *Engine, u *runUnit, _ int) any { return u.canClean() }},
+	{name: "Transient", sig: "b", of: func(_ *Engine, u *runUnit, _ int) any {
+		return u.Def.Transient
+	}},
 	{name: "Perpetual", sig: "b", of: func(_ *Engine, u *runUnit, _ int) any {
 		return u.Def.Perpetual
 	}},
-	{name: "Markers", sig: "as", of: func(*Engine, *runUnit, int) any { return []string{} }},
-	{name: "Refs", sig: "as", of: func(*Engine, *runUnit, int) any { return []string{} }},
+	{name: "Markers", sig: "as", of: func(_ *Engine, u *runUnit, _ int) any {
+		return u.hold.Markers.Words()
+	}},
+	{name: "Refs", sig: "as", of: func(_ *Engine, u *runUnit, _ int) any { return u.hold.references() }},
 	{name: "ActivationDetails", sig: "a(ss)", of: func(_ *Engine, u *runUnit, _ int) any {
 		return u.trigger.details()
 	}},

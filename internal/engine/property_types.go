@@ -31,9 +31,7 @@ var serviceRows = [...]row{
 	{name: "ReloadResult", sig: "s", of: func(_ *Engine, u *runUnit, _ int) any {
 		return u.svc.Reloaded.String()
 	}},
-	{name: "CleanResult", sig: "s", of: func(*Engine, *runUnit, int) any {
-		return ResultSuccess.String()
-	}},
+	{name: "CleanResult", sig: "s", of: cleanResult},
 	{name: "NRestarts", sig: "u", of: func(_ *Engine, u *runUnit, _ int) any {
 		return uint32(u.svc.Restarts)
 	}},
@@ -192,6 +190,18 @@ func mountCommand(_ *Engine, u *runUnit, kind int) any {
 	}
 	return commandStatus(list, []procStatus{ran}, &u.procs, k.String(), false)
 }
+
+// scopeRows are the rows of scopes.
+var scopeRows = [...]row{
+	{name: "Result", sig: "s", of: func(_ *Engine, u *runUnit, _ int) any {
+		return u.scp.Result.String()
+	}},
+	{name: "Controller", sig: "s", of: func(_ *Engine, u *runUnit, _ int) any {
+		return u.scp.Controller
+	}},
+}
+
+func cleanResult(_ *Engine, u *runUnit, _ int) any { return u.hold.Cleaned.String() }
 
 // timerRows are the rows of timers.
 var timerRows = [...]row{

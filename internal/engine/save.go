@@ -36,6 +36,8 @@ type savedUnit struct {
 	Socket            *socket    `json:",omitempty"`
 	Mount             *mount     `json:",omitempty"`
 	Timer             *timerUnit `json:",omitempty"`
+	Scope             *scope     `json:",omitempty"`
+	Hold              hold
 	Up                bool
 	Procs             procs
 	Running           [2]bool // main and control run a command of a list
@@ -89,7 +91,7 @@ func (e *Engine) Save() ([]byte, error) {
 func (u *runUnit) save() savedUnit {
 	s := savedUnit{
 		Name: u.Name, Job: u.job.save(), Nop: u.nop.save(), Service: u.svc, Socket: u.sock, Mount: u.mnt,
-		Timer: u.tim,
+		Timer: u.tim, Scope: u.scp, Hold: u.hold,
 		Up:    u.up,
 		Procs: u.procs, Invocation: u.invocation, Times: u.times, Cause: u.cause,
 		Trigger:   u.trigger,
@@ -166,12 +168,15 @@ func (e *Engine) restoreUnit(u *runUnit, s savedUnit) {
 	if (u.sock == nil) == (s.Socket == nil) {
 		u.sock = s.Socket
 	}
-	u.trigger = s.Trigger
+	u.trigger, u.hold = s.Trigger, s.Hold
 	if (u.mnt == nil) == (s.Mount == nil) {
 		u.mnt = s.Mount
 	}
 	if (u.tim == nil) == (s.Timer == nil) {
 		u.tim = s.Timer
+	}
+	if (u.scp == nil) == (s.Scope == nil) {
+		u.scp = s.Scope
 	}
 	u.up, u.procs, u.invocation, u.times, u.cause = s.Up, s.Procs, s.Invocation, s.Times, s.Cause
 	u.condition, u.assert, u.skipped, u.pinned = s.Condition, s.Assert, s.Skipped, s.Pinned
@@ -220,6 +225,8 @@ func (e *Engine) awaitAgain(u *runUnit) {
 	note(u.procs.Main.Op, opMain)
 	note(u.procs.Control.Op, opControl)
 	note(u.testing, opCondition)
+	note(u.hold.Cleaning, opClean)
+	note(u.hold.Freezing, opFreeze)
 	if u.svc != nil {
 		note(u.svc.Finding, opFind)
 		if u.svc.Idle {
@@ -231,6 +238,9 @@ func (e *Engine) awaitAgain(u *runUnit) {
 	}
 	if u.tim != nil {
 		note(u.tim.Reading, opStamp)
+	}
+	if u.scp != nil {
+		note(u.scp.Attaching, opAttach)
 	}
 	if u.mnt != nil {
 		note(u.mnt.Preparing, opMount)

@@ -145,6 +145,7 @@ type scriptWorld struct {
 	listen map[string]Op
 	mounts map[string]Op
 	stamps map[string]Op
+	holds  map[string]Op // of attach, clean-up and freeze
 	last   map[string]Op // latest spawn carried out
 	show   map[string]bool
 	req    uint64
@@ -158,7 +159,7 @@ func newScriptWorld(t *testing.T, files fstest.MapFS) *scriptWorld {
 		loader: newScriptLoader(files), files: files, writes: 1,
 		waits: map[string][]Spawn{}, finds: map[string]Op{}, tests: map[string]TestConditions{},
 		listen: map[string]Op{}, mounts: map[string]Op{},
-		stamps: map[string]Op{}, last: map[string]Op{}, show: map[string]bool{},
+		stamps: map[string]Op{}, holds: map[string]Op{}, last: map[string]Op{}, show: map[string]bool{},
 	}
 }
 
@@ -243,7 +244,7 @@ func (w *scriptWorld) command(f []string) (out []string) {
 			panic(p)
 		}
 	}()
-	for _, commands := range []map[string]scriptCommand{scriptCommands, otherCommands} {
+	for _, commands := range []map[string]scriptCommand{scriptCommands, otherCommands, holdCommands} {
 		if run := commands[f[0]]; run != nil {
 			return run(w, f[1:])
 		}
@@ -297,6 +298,8 @@ func (w *scriptWorld) effect(fx Effect) string {
 	case Listen:
 		w.listen[fx.Unit.Name] = fx.Op
 		return "> listen " + fx.Unit.Name
+	case Attach, RequestStop, CleanUp, Freeze, Answered:
+		return w.holdEffect(fx)
 	case PrepareMount, ReadStamp, WriteStamp, SetAlarm:
 		return w.otherEffect(fx)
 	case Watch:

@@ -318,6 +318,11 @@ func (s *service) abandon(e *Engine, u *runUnit, how unit.TimeoutFailureMode) {
 // ends all of it.
 func (e *Engine) oomKilled(ev OOMKilled) {
 	u := e.unit(ev.Unit)
+	if u != nil && u.scp != nil {
+		e.log(Notice, u, "A process of this unit has been killed by the OOM killer.")
+		u.scp.oomKilled(e, u)
+		return
+	}
 	if u == nil || u.svc == nil || u.Def.Service == nil {
 		return
 	}

@@ -13,6 +13,8 @@ func (e *Engine) start(u *runUnit) verdict {
 	switch {
 	case state.Up():
 		return already
+	case state == graph.Maintenance:
+		return later
 	case state == graph.Activating, state == graph.Deactivating:
 		return e.startByType(u)
 	case u.Def.Load != unit.Loaded:
@@ -154,11 +156,13 @@ func (e *Engine) startByType(u *runUnit) verdict {
 		return u.mnt.start(e, u)
 	case name.Timer:
 		return u.tim.start(e, u)
+	case name.Scope:
+		return u.scp.start(e, u)
 	case name.Target, name.Slice:
 		e.newInvocation(u)
 		u.set(e, true)
 		return already
-	case name.Device, name.Automount, name.Swap, name.Path, name.Scope,
+	case name.Device, name.Automount, name.Swap, name.Path,
 		name.Bad, name.Types:
 	}
 	return unsupported
@@ -166,9 +170,13 @@ func (e *Engine) startByType(u *runUnit) verdict {
 
 // stop begins to bring a unit down, for a stop or restart job.
 func (e *Engine) stop(u *runUnit) verdict {
-	if u.active().Down() {
+	switch {
+	case u.active().Down():
 		return already
+	case u.active() == graph.Maintenance:
+		return later
 	}
+	e.thaw(u)
 	switch {
 	case u.svc != nil:
 		return u.svc.stop(e, u)
@@ -178,6 +186,8 @@ func (e *Engine) stop(u *runUnit) verdict {
 		return u.mnt.stop(e, u)
 	case u.tim != nil:
 		return u.tim.stop(e, u)
+	case u.scp != nil:
+		return u.scp.stop(e, u)
 	}
 	u.set(e, false) // which ends the job, or makes the start of a restart of it
 	return underway
@@ -193,6 +203,8 @@ func (e *Engine) reload(u *runUnit) verdict {
 	case state != graph.Active:
 		return invalid
 	case u.svc != nil && u.svc.reloads(u):
+		e.thaw(u)
+		u.hold.Markers &^= NeedsReload
 		return u.svc.startReload(e, u)
 	case u.mnt != nil:
 		return u.mnt.startReload(e, u)
@@ -228,6 +240,10 @@ func (u *runUnit) resetFailed(e *Engine) {
 		if u.tim.Sub == TimerFailed {
 			u.tim.Sub, u.tim.Result = TimerDead, ResultSuccess
 		}
+	case u.scp != nil:
+		if u.scp.Sub == ScopeFailed {
+			u.scp.Sub, u.scp.Result = ScopeDead, ResultSuccess
+		}
 	}
 	if was != u.active() {
 		e.changed(u, was, sub, flagsOfChange{})
@@ -243,5 +259,7 @@ func (u *runUnit) deadlinePassed(e *Engine) {
 		u.sock.deadlinePassed(e, u)
 	case u.mnt != nil:
 		u.mnt.deadlinePassed(e, u)
+	case u.scp != nil:
+		u.scp.deadlinePassed(e, u)
 	}
 }

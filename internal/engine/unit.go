@@ -23,6 +23,8 @@ type runUnit struct {
 	sock *socket
 	mnt  *mount
 	tim  *timerUnit
+	scp  *scope
+	hold hold
 	up   bool // the state of a unit that is only active or not: targets, slices
 
 	procs      procs
@@ -160,15 +162,24 @@ func (u *runUnit) init(e *Engine) {
 		if u.Def.Timer != nil {
 			u.tim.init(e, u)
 		}
+	case name.Scope:
+		if u.scp == nil {
+			u.scp = &scope{}
+		}
+		if u.Def.Perpetual && u.scp.Sub == ScopeDead {
+			u.scp.Sub = ScopeRunning
+			u.stampChange(e, graph.Inactive, graph.Active)
+		}
+		u.scp.armRuntime(e, u)
 	case name.Target, name.Slice, name.Automount, name.Swap, name.Path,
-		name.Scope, name.Device, name.Bad, name.Types:
+		name.Device, name.Bad, name.Types:
 	}
 	for _, p := range [...]*proc{&u.procs.Main, &u.procs.Control} {
 		if p.current != nil { // goes on with the list as it is now
 			p.find(u)
 		}
 	}
-	if u.Def.Perpetual && !u.up && u.svc == nil && u.sock == nil && u.mnt == nil {
+	if u.Def.Perpetual && !u.up && u.Def.Type == name.Slice {
 		u.up = true
 		u.stampChange(e, graph.Inactive, graph.Active)
 	}
@@ -177,6 +188,8 @@ func (u *runUnit) init(e *Engine) {
 // active is the unit's state as all types have it.
 func (u *runUnit) active() graph.ActiveState {
 	switch {
+	case u.hold.Cleaning != 0:
+		return graph.Maintenance
 	case u.svc != nil:
 		return u.svc.active(u)
 	case u.sock != nil:
@@ -185,6 +198,8 @@ func (u *runUnit) active() graph.ActiveState {
 		return u.mnt.Sub.active()
 	case u.tim != nil:
 		return u.tim.Sub.active()
+	case u.scp != nil:
+		return u.scp.Sub.active()
 	case u.up:
 		return graph.Active
 	}
@@ -194,6 +209,8 @@ func (u *runUnit) active() graph.ActiveState {
 // sub is the state in the words of the unit's type.
 func (u *runUnit) subWord() string {
 	switch {
+	case u.hold.Cleaning != 0:
+		return "cleaning"
 	case u.svc != nil && u.svc.pinned(u):
 		return "dead-resources-pinned"
 	case u.svc != nil:
@@ -204,8 +221,8 @@ func (u *runUnit) subWord() string {
 		return u.mnt.Sub.String()
 	case u.tim != nil:
 		return u.tim.Sub.String()
-	case u.up && u.Def.Type == name.Scope:
-		return "running"
+	case u.scp != nil:
+		return u.scp.Sub.String()
 	case u.up:
 		return "active"
 	}
@@ -270,6 +287,10 @@ func (e *Engine) changed(u *runUnit, was graph.ActiveState, wasSub string, f fla
 	}
 	if is.Down() && !was.Down() {
 		u.cleaned = false
+		u.hold.Freezer = FreezerRunning
+	}
+	if is == graph.Activating && was != is {
+		u.hold.Markers = 0
 	}
 	e.unforeseen(u, was, is, f)
 	e.triggers(u, was, is, f)
@@ -403,6 +424,8 @@ func (u *runUnit) resultWord() string {
 		r = u.mnt.Result
 	case u.tim != nil:
 		r = u.tim.Result
+	case u.scp != nil:
+		r = u.scp.Result
 	}
 	if r == ResultSuccess {
 		return ""
@@ -537,7 +560,8 @@ func (e *Engine) newInvocation(u *runUnit) {
 
 // rooted reports that the unit must stay in memory for its own sake.
 func (e *Engine) rooted(u *runUnit) bool {
-	if u.job != nil || u.nop != nil || u.Def.Perpetual || u.touched || u.pinned || u.procs.Populated {
+	if u.job != nil || u.nop != nil || u.Def.Perpetual || u.touched || u.pinned || u.procs.Populated ||
+		u.hold.Refs != nil {
 		return true
 	}
 	if u.sock != nil && u.sock.Connections > 0 {

@@ -1,6 +1,10 @@
 package unit
 
-import "rouse/internal/unit/value"
+import (
+	"strings"
+
+	"rouse/internal/unit/value"
+)
 
 // Exec is the execution context of a unit's processes. systemd.exec(5).
 type Exec struct {
@@ -84,6 +88,11 @@ var directoryKindWords = [DirectoryKinds]string{
 }
 
 func (k DirectoryKind) String() string { return directoryKindWords[k] }
+
+// Word is what clean calls the kind: "runtime", "state" and so on.
+func (k DirectoryKind) Word() string {
+	return strings.ToLower(strings.TrimSuffix(directoryKindWords[k], "Directory"))
+}
 
 // Directories are the paths of one kind, relative to that kind's base.
 type Directories struct {

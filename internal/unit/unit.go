@@ -21,6 +21,7 @@ type Unit struct {
 	Load        LoadState
 	LoadError   string    // why Load is not Loaded, one line
 	Fragment    string    // absolute path of the main file; "" for units without one
+	Transient   bool      // it was made at run time: the file is the manager's own
 	DropIns     []string  // absolute paths, in the order they were applied
 	Faults      []Fault   // what was wrong in the files, in file order
 	NotHonoured []string  // settings here without effect, sorted, as "Section.Name"

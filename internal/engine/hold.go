@@ -1,0 +1,309 @@
+package engine
+
+import (
+	"maps"
+	"slices"
+
+	"rouse/internal/graph"
+	"rouse/internal/graph/transaction"
+	"rouse/internal/unit"
+	"rouse/internal/unit/name"
+)
+
+// hold is what can be done to a unit apart from its jobs: its directories are cleaned,
+// its processes are frozen, it is marked for later.
+type hold struct {
+	Cleaning   Op       // the CleanUp under way
+	CleanReq   uint64   // who is told when it is done
+	Cleaned    Result   // how the last one went
+	Freezer    Freezer  // whether its processes run
+	Freezing   Op       // the Freeze under way
+	FreezeReqs []uint64 // who is told when that is done
+	Markers    Markers
+	Refs       map[string]uint `json:",omitempty"` // how often a client holds the unit
+}
+
+// Freezer tells whether the processes of a unit run.
+type Freezer uint8
+
+// The states of the freezer, as the property FreezerState has them.
+const (
+	FreezerRunning Freezer = iota
+	FreezerFreezing
+	FreezerFrozen
+	FreezerThawing
+	Freezers
+)
+
+var freezerWords = [Freezers]string{"running", "freezing", "frozen", "thawing"}
+
+func (f Freezer) String() string { return freezerWords[f] }
+
+// Markers are the marks of a unit. EnqueueMarkedJobs queues jobs for them.
+type Markers uint8
+
+// The marks.
+const (
+	NeedsReload Markers = 1 << iota
+	NeedsRestart
+)
+
+var markerWords = [...]struct {
+	mark Markers
+	word string
+}{{NeedsReload, "needs-reload"}, {NeedsRestart, "needs-restart"}}
+
+// Words lists the marks.
+func (m Markers) Words() []string {
+	list := []string{}
+	for _, k := range markerWords {
+		if m&k.mark != 0 {
+			list = append(list, k.word)
+		}
+	}
+	return list
+}
+
+// ParseMarker finds a mark by its word.
+func ParseMarker(word string) (Markers, bool) {
+	for _, k := range markerWords {
+		if k.word == word {
+			return k.mark, true
+		}
+	}
+	return 0, false
+}
+
+// answer tells who made a request how it went.
+func (e *Engine) answer(req uint64, errorName, message string) {
+	fx := Answered{Req: req}
+	if errorName != "" {
+		fx.Err = &transaction.Error{Name: errorName, Message: message}
+	}
+	e.emit(fx)
+}
+
+// canClean lists what a unit has that can be removed, in systemd's order.
+func (u *runUnit) canClean() []string {
+	list := []string{}
+	if t := u.Def.Timer; t != nil && t.Persistent {
+		list = append(list, "state")
+	}
+	if u.Def.Exec == nil || u.Def.Load != unit.Loaded {
+		return list
+	}
+	for kind := range unit.DirectoryKinds {
+		if len(u.Def.Exec.Directories[kind].Paths) > 0 {
+			list = append(list, kind.Word())
+		}
+	}
+	return list
+}
+
+// cleanRequested asks for the removal of directories of a unit at rest.
+func (e *Engine) cleanRequested(ev CleanRequested) {
+	u := e.unit(ev.Unit)
+	switch {
+	case u == nil:
+		e.answer(ev.Req, "NoSuchUnit", "Unit "+ev.Unit+" not loaded.")
+		return
+	case u.Def.Exec == nil && u.Def.Timer == nil:
+		e.answer(ev.Req, "NotSupported", "Unit '"+u.Name+"' does not supporting cleaning.")
+		return
+	case u.active() != graph.Inactive || u.job != nil:
+		e.answer(ev.Req, "UnitBusy", "Unit is not inactive or has pending job.")
+		return
+	}
+	what := slices.DeleteFunc(u.canClean(), func(w string) bool {
+		return !slices.Contains(ev.What, w) && !slices.Contains(ev.What, "all")
+	})
+	if len(what) == 0 {
+		e.answer(ev.Req, "NothingToClean", "No matching resources found.")
+		return
+	}
+	e.cause = &Cause{At: e.now, Unit: u.Name, What: "cleaning requested", From: u.cause}
+	was, word := u.active(), u.subWord()
+	u.hold.Cleaning, u.hold.CleanReq = e.order(u, opClean), ev.Req
+	e.changed(u, was, word, flagsOfChange{})
+	e.emit(CleanUp{Op: u.hold.Cleaning, Unit: u.Def, What: what})
+}
+
+// cleanedUp: the directories are gone, or cannot be removed.
+func (e *Engine) cleanedUp(ev CleanedUp) {
+	u, _ := e.outcome(ev.Op)
+	if u == nil || u.hold.Cleaning != ev.Op {
+		return
+	}
+	e.cause = u.cause
+	was, word := u.active(), u.subWord()
+	u.hold.Cleaning, u.hold.Cleaned = 0, ResultSuccess
+	if ev.Why != "" {
+		u.hold.Cleaned = ResultResources
+		e.log(Warning, u, "cannot clean: %s", ev.Why)
+	}
+	e.answer(u.hold.CleanReq, "", "")
+	u.hold.CleanReq = 0
+	e.changed(u, was, word, flagsOfChange{})
+	if u.job != nil {
+		e.enqueue(u.job)
+	}
+}
+
+// canFreeze: units whose processes the manager looks after, and slices of such.
+func (u *runUnit) canFreeze() bool {
+	switch u.Def.Type {
+	case name.Service, name.Scope, name.Slice:
+		return u.Def.Load == unit.Loaded
+	case name.Bad, name.Socket, name.Target, name.Device, name.Mount, name.Automount, name.Swap,
+		name.Timer, name.Path, name.Types:
+	}
+	return false
+}
+
+// freezeRequested stops the processes of a unit where they are, or lets them go on.
+func (e *Engine) freezeRequested(ev FreezeRequested) {
+	u := e.unit(ev.Unit)
+	settled, towards := FreezerFrozen, FreezerFreezing
+	if ev.Thaw {
+		settled, towards = FreezerRunning, FreezerThawing
+	}
+	switch {
+	case u == nil:
+		e.answer(ev.Req, "NoSuchUnit", "Unit "+ev.Unit+" not loaded.")
+	case !u.canFreeze() || !ev.Able:
+		e.answer(ev.Req, "NotSupported", "Unit '"+u.Name+"' does not support freezing.")
+	case u.active() != graph.Active:
+		e.answer(ev.Req, "UnitInactive", "Unit is inactive.")
+	case u.job != nil:
+		e.answer(ev.Req, "UnitBusy", "Unit has a pending job.")
+	case u.hold.Freezer == settled:
+		e.answer(ev.Req, "", "")
+	case u.hold.Freezer == towards:
+		e.answer(ev.Req, "UnitBusy",
+			"Previously requested freezer operation for unit is still in progress.")
+	default:
+		u.hold.FreezeReqs = append(u.hold.FreezeReqs, ev.Req)
+		e.freeze(u, ev.Thaw)
+	}
+}
+
+// freeze orders it for a unit, and for those in a slice.
+func (e *Engine) freeze(u *runUnit, thaw bool) {
+	if u.Def.Type == name.Slice {
+		for _, l := range u.Links(unit.SliceOf) {
+			o := e.at(l.To)
+			if o.canFreeze() && !o.active().Down() && (o.hold.Freezer != FreezerRunning) == thaw {
+				e.freeze(o, thaw)
+			}
+		}
+	}
+	if u.hold.Freezer = FreezerFreezing; thaw {
+		u.hold.Freezer = FreezerThawing
+	}
+	e.giveUp(&u.hold.Freezing)
+	u.hold.Freezing = e.order(u, opFreeze)
+	e.emit(Freeze{Op: u.hold.Freezing, Unit: u.Name, Thaw: thaw})
+	e.emit(Changed{Unit: u.Name, Active: u.active().String(), Sub: u.subWord()})
+}
+
+// frozen: the kernel has done it.
+func (e *Engine) frozen(ev Frozen) {
+	u, _ := e.outcome(ev.Op)
+	if u == nil || u.hold.Freezing != ev.Op {
+		return
+	}
+	u.hold.Freezing = 0
+	frozen := u.hold.Freezer == FreezerFreezing && ev.Why == ""
+	if u.hold.Freezer = FreezerRunning; frozen {
+		u.hold.Freezer = FreezerFrozen
+	}
+	for _, req := range u.hold.FreezeReqs {
+		if ev.Why == "" {
+			e.answer(req, "", "")
+		} else {
+			e.answer(req, "Failed", "Failed to freeze unit: "+ev.Why)
+		}
+	}
+	u.hold.FreezeReqs = nil
+	e.emit(Changed{Unit: u.Name, Active: u.active().String(), Sub: u.subWord()})
+}
+
+// thaw lets a frozen unit go on before a job is carried out.
+func (e *Engine) thaw(u *runUnit) {
+	if u.hold.Freezer == FreezerFrozen || u.hold.Freezer == FreezerFreezing {
+		e.freeze(u, true)
+	}
+}
+
+// references lists the clients that hold the unit, each as often as it does.
+func (h *hold) references() []string {
+	list := []string{}
+	for _, client := range slices.Sorted(maps.Keys(h.Refs)) {
+		for range h.Refs[client] {
+			list = append(list, client)
+		}
+	}
+	return list
+}
+
+// referenced: a client holds the unit once more, or once less.
+func (e *Engine) referenced(ev Referenced) {
+	u := e.unit(ev.Unit)
+	switch {
+	case u == nil:
+	case ev.On && u.hold.Refs == nil:
+		u.hold.Refs = map[string]uint{ev.Client: 1}
+	case ev.On:
+		u.hold.Refs[ev.Client]++
+	case u.hold.Refs[ev.Client] > 1:
+		u.hold.Refs[ev.Client]--
+	default:
+		u.hold.drop(e, ev.Client)
+	}
+}
+
+// drop ends all that a client holds of the unit.
+func (h *hold) drop(e *Engine, client string) {
+	if h.Refs[client] == 0 {
+		return
+	}
+	if delete(h.Refs, client); len(h.Refs) == 0 {
+		h.Refs = nil
+	}
+	e.sweep = true
+}
+
+// clientGone: all that a client held is held by it no more.
+func (e *Engine) clientGone(ev ClientGone) {
+	for _, u := range e.units {
+		if u != nil {
+			u.hold.drop(e, ev.Client)
+		}
+	}
+}
+
+// References tells how often a client holds a unit.
+func (e *Engine) References(unit, client string) uint {
+	if u := e.unit(unit); u != nil {
+		return u.hold.Refs[client]
+	}
+	return 0
+}
+
+// marked sets the marks of a unit.
+func (e *Engine) marked(ev Marked) {
+	if u := e.unit(ev.Unit); u != nil {
+		u.hold.Markers = u.hold.Markers&^ev.Clear | ev.Set
+	}
+}
+
+// MarkedUnits lists the units that have marks, by name.
+func (e *Engine) MarkedUnits() map[string]Markers {
+	list := map[string]Markers{}
+	for _, u := range e.units {
+		if u != nil && u.hold.Markers != 0 {
+			list[u.Name] = u.hold.Markers
+		}
+	}
+	return list
+}

@@ -215,28 +215,9 @@ func (e *Engine) handle(ev Event) {
 		e.mountSeen(ev)
 	case MountGone:
 		e.mountGone(ev)
-	case ScopeFormed:
-		e.scopeFormed(ev)
-	case Attached:
-		e.attached(ev)
-	case AbandonRequested:
-		e.abandonRequested(ev)
-	case CleanRequested:
-		e.cleanRequested(ev)
-	case CleanedUp:
-		e.cleanedUp(ev)
-	case FreezeRequested:
-		e.freezeRequested(ev)
-	case Frozen:
-		e.frozen(ev)
-	case Marked:
-		e.marked(ev)
-	case Referenced:
-		e.referenced(ev)
-	case ClientGone:
-		e.clientGone(ev)
-	case ControllerGone:
-		e.controllerGone(ev)
+	case ScopeFormed, Attached, AbandonRequested, ControllerGone, CleanRequested, CleanedUp,
+		FreezeRequested, Frozen, Marked, Referenced, ClientGone:
+		e.handleHold(ev)
 	case StampRead:
 		e.stampRead(ev)
 	case ClockChanged:

@@ -74,6 +74,34 @@ func ParseMarker(word string) (Markers, bool) {
 	return 0, false
 }
 
+// handleHold is handle for what is no matter of jobs.
+func (e *Engine) handleHold(ev Event) {
+	switch ev := ev.(type) {
+	case ScopeFormed:
+		e.scopeFormed(ev)
+	case Attached:
+		e.attached(ev)
+	case AbandonRequested:
+		e.abandonRequested(ev)
+	case CleanRequested:
+		e.cleanRequested(ev)
+	case CleanedUp:
+		e.cleanedUp(ev)
+	case FreezeRequested:
+		e.freezeRequested(ev)
+	case Frozen:
+		e.frozen(ev)
+	case Marked:
+		e.marked(ev)
+	case Referenced:
+		e.referenced(ev)
+	case ClientGone:
+		e.clientGone(ev)
+	case ControllerGone:
+		e.controllerGone(ev)
+	}
+}
+
 // answer tells who made a request how it went.
 func (e *Engine) answer(req uint64, errorName, message string) {
 	fx := Answered{Req: req}

@@ -167,7 +167,9 @@ var unitRows = [...]row{
 	{name: "Markers", sig: "as", of: func(_ *Engine, u *runUnit, _ int) any {
 		return u.hold.Markers.Words()
 	}},
-	{name: "Refs", sig: "as", of: func(_ *Engine, u *runUnit, _ int) any { return u.hold.references() }},
+	{name: "Refs", sig: "as", of: func(_ *Engine, u *runUnit, _ int) any {
+		return u.hold.references()
+	}},
 	{name: "ActivationDetails", sig: "a(ss)", of: func(_ *Engine, u *runUnit, _ int) any {
 		return u.trigger.details()
 	}},

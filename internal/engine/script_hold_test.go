@@ -31,9 +31,11 @@ var holdCommands = map[string]scriptCommand{
 	"unref": func(w *scriptWorld, a []string) []string {
 		return w.step(Referenced{Unit: a[0], Client: a[1]})
 	},
-	"client-gone": func(w *scriptWorld, a []string) []string { return w.step(ClientGone{Client: a[0]}) },
-	"freeze":      freezeCommand(false),
-	"thaw":        freezeCommand(true),
+	"client-gone": func(w *scriptWorld, a []string) []string {
+		return w.step(ClientGone{Client: a[0]})
+	},
+	"freeze": freezeCommand(false),
+	"thaw":   freezeCommand(true),
 	"frozen": func(w *scriptWorld, a []string) []string { // frozen UNIT [WHY…]
 		return w.step(Frozen{Op: w.holds["freeze "+a[0]], Why: strings.Join(a[1:], " ")})
 	},

@@ -211,13 +211,19 @@ func (e *edges) slice() {
 	if r == nil || e.u.Name == "-.slice" {
 		return
 	}
+	slice := r.Slice
 	if e.u.Type == name.Slice {
-		r.Slice, _ = name.ParentSlice(e.u.Name)
-	} else if r.Slice == "" {
-		r.Slice = e.defaultSlice()
+		slice, _ = name.ParentSlice(e.u.Name)
+	} else if slice == "" {
+		slice = e.defaultSlice()
 	}
-	if r.Slice != "" {
-		e.add(r.Slice, unit.InSlice, unit.Requires, unit.After)
+	if slice != r.Slice { // units in other slices may share what they say of resources
+		own := *r
+		own.Slice = slice
+		e.u.Resources = &own
+	}
+	if slice != "" {
+		e.add(slice, unit.InSlice, unit.Requires, unit.After)
 	}
 }
 

@@ -96,10 +96,11 @@ func serve(c manager.Config, o *options, requests <-chan boot.Request) (manager.
 		return manager.Ending{}, err
 	}
 	m := manager.New(c)
+	server := dbus.NewServer(m, func(line string) { m.Logf(engine.Notice, "%s", line) })
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	wg.Go(func() { serveRPC(ctx, m, l) })
-	wg.Go(func() { serveDBus(ctx, m, c.RuntimeDir) })
+	wg.Go(func() { serveDBus(ctx, m, server, c.RuntimeDir) })
 	wg.Go(func() {
 		for {
 			select {
@@ -123,10 +124,10 @@ func serveRPC(ctx context.Context, m *manager.Manager, l net.Listener) {
 	}
 }
 
-func serveDBus(ctx context.Context, m *manager.Manager, dir string) {
+func serveDBus(ctx context.Context, m *manager.Manager, server *dbus.Server, dir string) {
 	l, err := dbus.Listen(dir)
 	if err == nil {
-		err = dbus.Serve(ctx, l)
+		err = server.Serve(ctx, l)
 	}
 	if err != nil {
 		m.Logf(engine.Warning, "private socket: %v", err)

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"strconv"
 
 	"rouse/internal/graph"
@@ -151,6 +152,34 @@ func (e *Engine) runnable(j *job) bool {
 		}
 	}
 	return true
+}
+
+// JobOrder lists by ID the jobs that wait for a queued job (after), or those that it
+// waits for.
+func (e *Engine) JobOrder(id uint32, after bool) (list []QueuedJob) {
+	j := e.jobs[id]
+	if j == nil {
+		return nil
+	}
+	seen := map[uint32]bool{}
+	for _, kind := range [...]unit.Dep{unit.After, unit.Before} {
+		for _, l := range j.u.Links(kind) {
+			o := e.at(l.To).job
+			if o == nil || o == j || seen[o.id] || j.ignoreOrder || o.ignoreOrder {
+				continue
+			}
+			first := transaction.Comes(j.t, o.t)
+			if kind == unit.After {
+				first = -transaction.Comes(o.t, j.t)
+			}
+			if first < 0 && after || first > 0 && !after {
+				seen[o.id] = true
+				list = append(list, o.brief())
+			}
+		}
+	}
+	slices.SortFunc(list, func(a, b QueuedJob) int { return int(a.ID) - int(b.ID) })
+	return list
 }
 
 // breakDeadlock looks whether all queued jobs wait for each other, and lets the

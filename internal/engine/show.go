@@ -82,11 +82,22 @@ type QueuedJob struct {
 func (e *Engine) Jobs() []QueuedJob {
 	list := make([]QueuedJob, 0, len(e.jobs))
 	for _, j := range e.jobs {
-		list = append(list, QueuedJob{j.id, j.u.Name, j.t.String(), j.running})
+		list = append(list, j.brief())
 	}
 	slices.SortFunc(list, func(a, b QueuedJob) int { return int(a.ID) - int(b.ID) })
 	return list
 }
+
+// Job finds a queued job.
+func (e *Engine) Job(id uint32) (QueuedJob, bool) {
+	j := e.jobs[id]
+	if j == nil {
+		return QueuedJob{}, false
+	}
+	return j.brief(), true
+}
+
+func (j *job) brief() QueuedJob { return QueuedJob{j.id, j.u.Name, j.t.String(), j.running} }
 
 // Counts gives the numbers of units, of jobs and of failed units.
 func (e *Engine) Counts() (units, jobs, failed int) {

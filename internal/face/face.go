@@ -116,6 +116,9 @@ type JobRequest struct {
 	Wait bool
 	// Queued, if set, is called as soon as no later request can overtake this one.
 	Queued func()
+	// Replied, if set, is called with the reply once the job is queued, and before
+	// anybody is told what becomes of it, by the goroutine that owns the engine.
+	Replied func(JobReply)
 }
 
 // JobReply tells what became of a JobRequest.
@@ -155,7 +158,7 @@ type ReloadReport struct {
 type Event struct {
 	// "unit-new", "unit-removed", "unit-changed", "unit-files-changed", "job-new",
 	// "job-removed", "reloading", "startup-finished", or "request-stop": a scope is to be
-	// stopped by its controller
+	// stopped by its controller; for observers also "settled" and "reloaded"
 	Kind   string
 	Unit   string
 	Active string // unit-changed
@@ -164,6 +167,9 @@ type Event struct {
 	Type   string // job-*
 	Result string // job-removed
 	Peer   string `json:",omitempty"` // request-stop: the bus name that is told
+	// Times of startup-finished, in microseconds: of firmware, loader, kernel, initrd and
+	// userspace, and all of it.
+	Times []uint64 `json:",omitempty"`
 }
 
 // Error is an error that clients tell apart. Name is systemd's D-Bus error

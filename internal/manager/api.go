@@ -20,20 +20,23 @@ var _ face.Manager = (*Manager)(nil)
 
 // Info implements face.Manager.
 func (m *Manager) Info(ctx context.Context) (info face.Info, err error) {
-	err = m.call(ctx, func() {
-		units, jobs, failed := m.e.Counts()
-		info = face.Info{
-			Version: m.cfg.Version, Mode: "system", PID: os.Getpid(),
-			SystemState: m.systemState(jobs, failed),
-			Units:       units, Jobs: jobs, Failed: failed, Cgroups: m.tracker.Kind().String(),
-			CgroupRoot: m.tracker.Root(), UnitPath: m.cfg.UnitPath, Since: m.started,
-			Environment: m.env,
-		}
-		if m.cfg.User {
-			info.Mode = "user"
-		}
-	})
+	err = m.call(ctx, func() { info = m.info() })
 	return info, err
+}
+
+func (m *Manager) info() face.Info {
+	units, jobs, failed := m.e.Counts()
+	info := face.Info{
+		Version: m.cfg.Version, Mode: "system", PID: os.Getpid(),
+		SystemState: m.systemState(jobs, failed),
+		Units:       units, Jobs: jobs, Failed: failed, Cgroups: m.tracker.Kind().String(),
+		CgroupRoot: m.tracker.Root(), UnitPath: m.cfg.UnitPath, Since: m.started,
+		Environment: m.env,
+	}
+	if m.cfg.User {
+		info.Mode = "user"
+	}
+	return info
 }
 
 // systemState is what is-system-running says. systemctl(1).
@@ -145,13 +148,7 @@ func (m *Manager) look(unitName string, f func(primary string)) *face.Error {
 // Jobs implements face.Manager.
 func (m *Manager) Jobs(ctx context.Context) (list []face.JobInfo, err error) {
 	err = m.call(ctx, func() {
-		for _, j := range m.e.Jobs() {
-			state := "waiting"
-			if j.Running {
-				state = "running"
-			}
-			list = append(list, face.JobInfo{ID: j.ID, Unit: j.Unit, Type: j.Type, State: state})
-		}
+		list = jobInfos(m.e.Jobs())
 	})
 	return list, err
 }
@@ -273,6 +270,9 @@ func (m *Manager) Enqueue(ctx context.Context, req face.JobRequest) (face.JobRep
 				a.reply.Affected = append(a.reply.Affected, face.JobInfo{
 					ID: j.ID, Unit: j.Unit, Type: j.Type.String(),
 				})
+			}
+			if req.Replied != nil {
+				req.Replied(a.reply)
 			}
 			if !req.Wait {
 				done <- a
@@ -474,6 +474,7 @@ func (m *Manager) dropListener(ch chan face.Event) {
 
 // publish tells all subscribers; one whose queue is full is dropped.
 func (m *Manager) publish(ev face.Event) {
+	m.observed(ev)
 	for ch := range m.listeners {
 		select {
 		case ch <- ev:

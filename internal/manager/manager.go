@@ -123,7 +123,10 @@ type Manager struct {
 	lastReq    uint64
 	waiters    map[uint32][]func(engine.JobDone)
 	listeners  map[chan face.Event]bool
-	kept       []*os.File // descriptors for when there are no others
+	observers  []func(face.View, face.Event)
+	told       bool            // observers were told of something
+	announced  map[string]bool // units that observers know of
+	kept       []*os.File      // descriptors for when there are no others
 	started    value.Instant
 	finished   bool // the first job queue has been worked off
 	end        *Ending
@@ -151,7 +154,7 @@ func New(cfg Config) *Manager {
 		flyingBy: map[string]int{}, carried: map[string]engine.Op{}, early: map[int]engine.Reaped{},
 		finds: map[string]engine.FindMain{}, answers: map[uint64]func(engine.Replied){},
 		waiters: map[uint32][]func(engine.JobDone){}, listeners: map[chan face.Event]bool{},
-		names: map[string]string{},
+		names: map[string]string{}, announced: map[string]bool{},
 	}
 	m.env = cfg.Environment
 	m.e = engine.New(m.timing(engine.Config{
@@ -225,7 +228,11 @@ func (m *Manager) step(ev engine.Event) {
 
 func (m *Manager) stepOne(ev engine.Event) {
 	defer m.recovered("the engine")
-	for _, fx := range m.e.Step(m.now(), ev) {
+	effects := m.e.Step(m.now(), ev)
+	if ev, ok := ev.(engine.Loaded); ok {
+		m.announce(ev)
+	}
+	for _, fx := range effects {
 		m.do(fx)
 	}
 }
@@ -275,9 +282,7 @@ func (m *Manager) do(fx engine.Effect) {
 		m.busChanged(fx)
 		m.publish(face.Event{Kind: "unit-changed", Unit: fx.Unit, Active: fx.Active, Sub: fx.Sub})
 	case engine.UnitGone:
-		delete(m.carried, fx.Unit)
-		m.removeGroup(fx.Unit)
-		m.publish(face.Event{Kind: "unit-removed", Unit: fx.Unit})
+		m.unitGone(fx.Unit)
 	case engine.JobNew:
 		m.publish(face.Event{Kind: "job-new", Unit: fx.Unit, Job: fx.ID, Type: fx.Type.String()})
 	case engine.JobDone:
@@ -350,7 +355,9 @@ func (m *Manager) idle() {
 		m.finished = true
 		took := value.Span(m.now().Mono - m.started.Mono)
 		m.logf(engine.Info, "", "Startup finished in %s.", took)
-		m.publish(face.Event{Kind: "startup-finished"})
+		m.publish(face.Event{Kind: "startup-finished", Times: []uint64{
+			0, 0, 0, 0, uint64(took), uint64(took),
+		}})
 	}
 	m.relax()
 }

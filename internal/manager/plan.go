@@ -176,6 +176,7 @@ func (m *Manager) reload(dry bool) (r face.ReloadReport) {
 	m.publish(face.Event{Kind: "reloading"})
 	m.logFaults(units)
 	m.step(engine.Loaded{Units: units, Reload: true})
+	m.observed(face.Event{Kind: "reloaded"})
 	m.relax()
 	return r
 }

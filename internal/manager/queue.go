@@ -156,6 +156,7 @@ func (m *Manager) carryOn() {
 func (m *Manager) attend(f func()) {
 	defer m.recovered("the manager")
 	f()
+	m.settled()
 }
 
 // arm sets the timer for the engine's next deadline. A timer that fires too early is

@@ -1,45 +1,167 @@
-// Package dbus is the place of the D-Bus face. It does not speak D-Bus yet: it
-// holds the private socket that systemd's clients connect to and turns each of
-// them away at once, so that they fail with a message instead of waiting for an
-// answer that nobody gives. It answers for no man page so far.
+// Package dbus is the face that systemd's own clients speak to: the D-Bus interfaces
+// org.freedesktop.systemd1.* on the private socket, where each client has a connection
+// of its own, and on the message bus. It knows objects, interfaces, methods, signals,
+// and who may call what; what they mean is face.Manager's. It answers for
+// org.freedesktop.systemd1(5) and org.freedesktop.LogControl1(5).
+//
+// Methods are rows of tables, a file for each group of them (methods_*.go); rows adds
+// the tables up. A row has a function that reads arguments from call.in and writes
+// results to call.out. Where a method asks the manager only for what it knows, it does
+// so in call.look; where it changes something, it first calls call.allow.
 package dbus
 
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
+	"sync"
+	"time"
+
+	"rouse/internal/face"
+	"rouse/internal/host/sys"
 )
 
 // PrivateSocket is where systemd's clients look for their manager, below /run or
 // $XDG_RUNTIME_DIR.
 const PrivateSocket = "systemd/private"
 
-// Listen opens the private socket below dir, in the place of one that is there.
-func Listen(dir string) (net.Listener, error) {
+const (
+	// maxConns is how many clients the private socket has at once; systemd has as many.
+	maxConns = 4096
+	// maxSlow is how many calls may be waiting for somebody else.
+	maxSlow = 4096
+)
+
+// Listen opens the private socket below dir, in the place of one that is there. Only
+// root and the manager's own user may connect.
+func Listen(dir string) (*net.UnixListener, error) {
 	path := filepath.Join(dir, PrivateSocket)
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, err
 	}
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+	// The mode is set before anyone can connect: the socket gets its name only then.
+	temp := path + ".new"
+	if err := os.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	return net.Listen("unix", path)
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: temp, Net: "unix"})
+	if err != nil {
+		return nil, err
+	}
+	l.SetUnlinkOnClose(false)
+	if err = os.Chmod(temp, 0o600); err == nil {
+		err = os.Rename(temp, path)
+	}
+	if err != nil {
+		l.Close()
+		os.Remove(temp)
+		return nil, fmt.Errorf("listen %s: %w", path, err)
+	}
+	return l, nil
 }
 
-// Serve turns clients away until ctx ends. It closes l.
-func Serve(ctx context.Context, l net.Listener) error {
+// Manager is what the face speaks to.
+type Manager interface {
+	face.Manager
+	face.Live
+	face.Show
+}
+
+// Server answers the clients of one manager.
+type Server struct {
+	m    Manager
+	log  func(string)
+	slow chan struct{} // a place each for calls that wait for somebody else
+
+	mu     sync.Mutex
+	conns  map[*conn]bool
+	bus    *BusLink // nil: there is none
+	dirty  []string // units whose change is to be told, in order
+	marked map[string]bool
+	jobs   map[uint32]*jobTrack
+}
+
+// NewServer makes a server, which from now on tells its clients of what m does. log
+// takes lines for people and may be nil.
+func NewServer(m Manager, log func(string)) *Server {
+	if log == nil {
+		log = func(string) {}
+	}
+	s := &Server{
+		m: m, log: log, slow: make(chan struct{}, maxSlow),
+		conns: map[*conn]bool{}, marked: map[string]bool{}, jobs: map[uint32]*jobTrack{},
+	}
+	m.Observe(s.observe)
+	return s
+}
+
+// Serve answers those who connect until ctx ends or l fails, and returns once all
+// connections are closed. It closes l.
+func (s *Server) Serve(ctx context.Context, l *net.UnixListener) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var wg sync.WaitGroup
 	stop := context.AfterFunc(ctx, func() { l.Close() })
-	defer stop()
+	defer func() {
+		cancel()
+		stop()
+		l.Close()
+		wg.Wait()
+	}()
 	for {
-		c, err := l.Accept()
-		if err != nil {
-			if ctx.Err() != nil {
-				return nil
+		nc, err := l.AcceptUnix()
+		switch {
+		case ctx.Err() != nil:
+			if err == nil {
+				nc.Close()
 			}
+			return nil
+		case isTemporary(err): // out of descriptors or memory: it waits in the backlog
+			select {
+			case <-time.After(100 * time.Millisecond):
+			case <-ctx.Done():
+			}
+			continue
+		case err != nil:
 			return err
 		}
-		c.Close()
+		peer, err := sys.PeerOf(nc)
+		if err != nil {
+			peer = sys.Peer{UID: nobody}
+		}
+		c := newConn(s, nc, peer)
+		if !s.join(c) {
+			s.log(fmt.Sprintf("private socket: more than %d connections; closing one", maxConns))
+			nc.Close()
+			continue
+		}
+		wg.Go(func() {
+			defer s.leave(c)
+			c.serve(ctx)
+		})
 	}
+}
+
+func isTemporary(err error) bool {
+	var t interface{ Temporary() bool }
+	return errors.As(err, &t) && t.Temporary()
+}
+
+func (s *Server) join(c *conn) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.conns) >= maxConns {
+		return false
+	}
+	s.conns[c] = true
+	return true
+}
+
+func (s *Server) leave(c *conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.conns, c)
 }

@@ -114,3 +114,12 @@ func fixedSize(c byte) int {
 	}
 	return 0
 }
+
+// TypeLen is the length of the complete type that a valid signature begins with.
+func TypeLen(sig string) int {
+	n, err := typeLen(sig, 0, 0)
+	if err != nil {
+		return len(sig)
+	}
+	return n
+}

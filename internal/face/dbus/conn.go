@@ -1,0 +1,291 @@
+package dbus
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"rouse/internal/host/sys"
+	"rouse/internal/wire/dbus"
+)
+
+const (
+	// authPatience is how long a client may take to say who it is.
+	authPatience = 25 * time.Second
+	// writePatience is how long a client may take nothing of what waits for it.
+	writePatience = 30 * time.Second
+	// calm is how many bytes may wait before calls of the same client wait, too.
+	calm = 256 << 10
+	// glut is how many bytes may wait when another signal comes; then the client goes.
+	glut = 8 << 20
+	// maxCall is the longest message that a client may send: as dbus-daemon has it on
+	// the system bus.
+	maxCall = 32 << 20
+)
+
+// A conn is one client of the private socket. Its reader handles one call after the
+// other.
+type conn struct {
+	s      *Server
+	nc     *net.UnixConn
+	stream *sys.Duct
+	peer   sys.Peer
+	ctx    context.Context
+	cancel context.CancelFunc
+
+	in dbus.Reader // its TakesFDs: the client is sent descriptors as well
+
+	mu      sync.Mutex
+	ready   bool // is told of signals
+	serial  uint32
+	out     []chunk // waits to be written
+	size    int     // bytes in out
+	writing bool    // a goroutine is at it
+	room    sync.Cond
+	failed  error
+	writer  sync.WaitGroup
+}
+
+// A chunk is bytes to be written, with the descriptors that go with the first.
+type chunk struct {
+	b     []byte
+	files []*os.File
+}
+
+func newConn(s *Server, nc *net.UnixConn, peer sys.Peer) *conn {
+	c := &conn{s: s, nc: nc, stream: sys.NewDuct(nc), peer: peer}
+	c.in = dbus.Reader{Source: c.stream.Read, Max: maxCall}
+	c.room.L = &c.mu
+	return c
+}
+
+// serve answers calls until the client goes, or does what it must not.
+func (c *conn) serve(ctx context.Context) {
+	c.ctx, c.cancel = context.WithCancel(ctx)
+	stop := context.AfterFunc(c.ctx, func() { c.fail(net.ErrClosed) })
+	defer func() {
+		c.cancel()
+		stop()
+		c.fail(io.EOF)
+		c.writer.Wait()
+		sys.CloseFDs(c.in.Held())
+	}()
+	c.nc.SetReadDeadline(time.Now().Add(authPatience))
+	if err := c.authenticate(); err != nil {
+		return
+	}
+	c.nc.SetReadDeadline(time.Time{})
+	c.mu.Lock()
+	c.ready = true
+	c.mu.Unlock()
+	for {
+		m, fds, err := c.next()
+		if err != nil {
+			if !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) {
+				c.s.log(fmt.Sprintf("private socket: process %d: %v; closing", c.peer.PID, err))
+			}
+			return
+		}
+		c.s.received(c.ctx, c, m, filesOf(fds))
+		if !c.in.More() {
+			c.flush()
+		}
+	}
+}
+
+// next gives the next message. It does not look for one while too much waits to be
+// read by the client.
+func (c *conn) next() (*dbus.Message, []int, error) {
+	if err := c.drained(); err != nil {
+		return nil, nil, err
+	}
+	return c.in.Next()
+}
+
+// drained waits until not too much waits to be written.
+func (c *conn) drained() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for c.size > calm && c.failed == nil {
+		c.flushLocked()
+		if c.size > calm && c.failed == nil {
+			c.room.Wait()
+		}
+	}
+	return c.failed
+}
+
+// queue puts a message in the queue; flush sends it off. A client that leaves too
+// much unread is dropped.
+func (c *conn) queue(b []byte, files []*os.File) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.failed != nil {
+		closeFiles(files)
+		return
+	}
+	if c.size > glut {
+		c.failLocked(errors.New("the client does not read"))
+		closeFiles(files)
+		c.s.log(fmt.Sprintf("private socket: process %d does not read; closing", c.peer.PID))
+		return
+	}
+	c.serial++
+	if c.serial == 0 {
+		c.serial = 1
+	}
+	c.size += len(b)
+	at := len(c.out) - 1
+	if at < 0 || len(files) > 0 {
+		c.out = append(c.out, chunk{files: files})
+		at++
+	}
+	start := len(c.out[at].b)
+	c.out[at].b = append(c.out[at].b, b...)
+	binary.LittleEndian.PutUint32(c.out[at].b[start+serialAt:], c.serial)
+}
+
+// serialAt is where the serial of a message is.
+const serialAt = 8
+
+// answer implements link.
+func (c *conn) answer(m *dbus.Message, files []*os.File) {
+	m.Serial, m.Destination = 1, ""
+	if !c.in.TakesFDs && len(files) > 0 {
+		closeFiles(files)
+		files = nil
+		m = failure(m.ReplySerial, errorPrefix+"NotSupported",
+			"Reply carries file descriptors, and this connection takes none.")
+		m.Serial = 1
+	}
+	m.FDs = uint32(len(files))
+	b, err := m.Append(nil)
+	if err != nil {
+		closeFiles(files)
+		c.s.log(fmt.Sprintf("private socket: answer: %v", err))
+		m = failure(m.ReplySerial, errorPrefix+"Failed", "The answer is not a valid one.")
+		m.Serial, files = 1, nil
+		if b, err = m.Append(nil); err != nil {
+			return
+		}
+	}
+	c.queue(b, files)
+}
+
+// flush writes what can be written at once; the rest is left to a goroutine.
+func (c *conn) flush() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.flushLocked()
+}
+
+func (c *conn) flushLocked() {
+	for len(c.out) > 0 && !c.writing && c.failed == nil {
+		first := &c.out[0]
+		n, err := c.stream.Write(first.b, fdsOf(first.files))
+		switch {
+		case err != nil:
+			c.failLocked(err)
+		case n == 0:
+			c.writing = true
+			c.writer.Go(c.write)
+		default:
+			c.took(n)
+		}
+	}
+}
+
+// took notes that n bytes of the first chunk are written, and its descriptors.
+func (c *conn) took(n int) {
+	first := &c.out[0]
+	closeFiles(first.files)
+	first.files = nil
+	first.b = first.b[n:]
+	c.size -= n
+	if len(first.b) == 0 {
+		c.out[0] = chunk{}
+		if c.out = c.out[1:]; len(c.out) == 0 {
+			c.out = nil
+		}
+	}
+	c.room.Broadcast()
+}
+
+// write writes what waits, as the client reads it.
+func (c *conn) write() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for len(c.out) > 0 && c.failed == nil {
+		first := c.out[0]
+		c.out[0] = chunk{b: nil, files: nil}
+		c.out = c.out[1:]
+		c.mu.Unlock()
+		c.nc.SetWriteDeadline(time.Now().Add(writePatience))
+		err := c.stream.WriteAll(first.b, fdsOf(first.files))
+		c.nc.SetWriteDeadline(time.Time{})
+		closeFiles(first.files)
+		c.mu.Lock()
+		c.size -= len(first.b)
+		if err != nil {
+			c.failLocked(err)
+		}
+		c.room.Broadcast()
+	}
+	c.writing = false
+}
+
+// fail closes the connection. The first reason counts.
+func (c *conn) fail(why error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.failLocked(why)
+}
+
+func (c *conn) failLocked(why error) {
+	if c.failed != nil {
+		return
+	}
+	c.failed, c.ready = why, false
+	for _, o := range c.out {
+		closeFiles(o.files)
+	}
+	c.out, c.size = nil, 0
+	c.nc.Close()
+	c.room.Broadcast()
+}
+
+func (c *conn) isReady() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.ready
+}
+
+func fdsOf(files []*os.File) []int {
+	if len(files) == 0 {
+		return nil
+	}
+	fds := make([]int, len(files))
+	for i, f := range files {
+		fds[i] = int(f.Fd())
+	}
+	return fds
+}
+
+func filesOf(fds []int) (files []*os.File) {
+	for _, fd := range fds {
+		files = append(files, os.NewFile(uintptr(fd), "descriptor of a client"))
+	}
+	return files
+}
+
+func closeFiles(files []*os.File) {
+	for _, f := range files {
+		f.Close()
+	}
+}

@@ -1,0 +1,230 @@
+package dbus
+
+import (
+	"context"
+
+	"rouse/internal/face"
+	"rouse/internal/face/dbus/table"
+	"rouse/internal/unit/name"
+	"rouse/internal/wire/dbus"
+)
+
+func propertyRows() map[string]row {
+	return map[string]row{
+		"Get":    {run: getProperty},
+		"GetAll": {run: getAllProperties},
+		"Set":    {run: setProperty, asks: true},
+	}
+}
+
+// property finds a property by the names in a call of Get or Set. The errors are
+// sd-bus's.
+func (c *call) property(iface, property string) (*table.Member, error) {
+	i := table.Find(iface)
+	if i == nil || !c.object.has(iface) {
+		return nil, refuse("UnknownProperty", "Unknown interface or property.")
+	}
+	m := i.Member(table.Property, property)
+	if m == nil {
+		return nil, refuse("UnknownProperty", "Unknown interface or property.")
+	}
+	return m, nil
+}
+
+func getProperty(c *call) error {
+	iface := c.in.Text()
+	p, err := c.property(iface, c.in.Text())
+	if err != nil {
+		return err
+	}
+	list, err := c.read([]string{p.Name})
+	if err != nil {
+		return err
+	}
+	c.out.Variant(p.Type)
+	write(&c.out, p.Type, valueOf(list, p))
+	return nil
+}
+
+// valueOf finds the value of a property that was asked for; zero is what the manager
+// does not know.
+func valueOf(list []face.Property, p *table.Member) any {
+	for i := range list {
+		if list[i].Name == p.Name && (list[i].Type == p.Type || p.Type == "") {
+			return list[i].Value
+		}
+	}
+	return nil
+}
+
+// read gives values of properties of the call's object.
+func (c *call) read(names []string) (list []face.Property, err error) {
+	switch c.object.kind {
+	case managerObject, logObject:
+		return c.s.managerProperties(c.ctx, names)
+	case unitObject:
+		err = c.unit(func(v face.View, unit string) error {
+			list = v.Properties(unit, names)
+			return nil
+		})
+		return list, err
+	case jobObject:
+		err = c.look(func(v face.View) error {
+			j, err := c.job(v)
+			list = jobProperties(j)
+			return err
+		})
+		return list, err
+	case nodeObject:
+	}
+	return nil, nil
+}
+
+// jobProperties are all properties of a job. What led to it is not told yet.
+func jobProperties(j face.JobInfo) []face.Property {
+	return []face.Property{
+		{Name: "Id", Type: "u", Value: j.ID},
+		{Name: "Unit", Type: "(so)", Value: []any{j.Unit, name.BusPath(j.Unit)}},
+		{Name: "JobType", Type: "s", Value: j.Type},
+		{Name: "State", Type: "s", Value: j.State},
+		{Name: "ActivationDetails", Type: "a(ss)", Value: []any{}},
+	}
+}
+
+func getAllProperties(c *call) error {
+	iface := c.in.Text()
+	list := c.object.interfaces()
+	if iface != "" {
+		if known := table.Find(iface); known == nil || !c.object.has(iface) {
+			return refuse("UnknownInterface", "Unknown interface '%s'.", iface)
+		} else {
+			list = []*table.Interface{known}
+		}
+	}
+	members := readable(list)
+	names := make([]string, len(members))
+	for i, m := range members {
+		names[i] = m.Name
+	}
+	values, err := c.read(names)
+	if err != nil {
+		return err
+	}
+	c.out.Array("{sv}", func() { writeProperties(&c.out, members, values) })
+	return nil
+}
+
+// readable are the properties of interfaces that GetAll gives.
+func readable(list []*table.Interface) (members []*table.Member) {
+	for _, i := range list {
+		for n := range i.Members {
+			if m := &i.Members[n]; m.Kind == table.Property && !m.Hidden {
+				members = append(members, m)
+			}
+		}
+	}
+	return members
+}
+
+// writeProperties writes members with their values. values are in the same order, but
+// may lack some.
+func writeProperties(e *dbus.Encoder, members []*table.Member, values []face.Property) {
+	for _, m := range members {
+		var v any
+		if len(values) > 0 && values[0].Name == m.Name {
+			v, values = values[0].Value, values[1:]
+		} else {
+			v = valueOf(values, m)
+		}
+		e.Struct()
+		e.Text(m.Name)
+		e.Variant(m.Type)
+		write(e, m.Type, v)
+	}
+}
+
+func setProperty(c *call) error {
+	iface := c.in.Text()
+	p, err := c.property(iface, c.in.Text())
+	if err != nil {
+		return err
+	}
+	if !p.Writable {
+		return refuse("PropertyReadOnly", "Property '%s' is not writable.", p.Name)
+	}
+	if got := c.in.Variant(); got != p.Type {
+		return refuse("InvalidArgs", "Incorrect parameters for property '%s', expected '%s', got '%s'.",
+			p.Name, p.Type, got)
+	}
+	if p.Privileged && !c.isPrivileged() {
+		return refuse("AccessDenied", "Access to %s.%s() not permitted.", iface, p.Name)
+	}
+	return c.s.m.SetManagerProperty(c.ctx, face.Property{
+		Name: p.Name, Type: p.Type, Value: readValue(c.in, p.Type),
+	})
+}
+
+// emitChanged tells that an object's properties are others, interface by interface.
+func (s *Server) emitChanged(
+	path string, list []*table.Interface, values func(names []string) []face.Property,
+) {
+	for _, i := range list {
+		told, gone := changing(i)
+		if len(told)+len(gone) == 0 {
+			continue
+		}
+		names := make([]string, len(told))
+		for n, m := range told {
+			names[n] = m.Name
+		}
+		now := values(names)
+		s.emit(path, table.Properties, "PropertiesChanged", "sa{sv}as", func(e *dbus.Encoder) {
+			e.Text(i.Name)
+			e.Array("{sv}", func() { writeProperties(e, told, now) })
+			e.Array("s", func() {
+				for _, m := range gone {
+					e.Text(m.Name)
+				}
+			})
+		}, nil)
+	}
+}
+
+// changing are the properties of an interface that PropertiesChanged has: those told
+// with their values, and those told by name.
+func changing(i *table.Interface) (told, gone []*table.Member) {
+	for n := range i.Members {
+		m := &i.Members[n]
+		if m.Kind != table.Property || m.Hidden {
+			continue
+		}
+		switch m.Changes {
+		case table.Tells:
+			told = append(told, m)
+		case table.Invalidates:
+			gone = append(gone, m)
+		case table.Silent, table.Constant:
+		}
+	}
+	return told, gone
+}
+
+// managerProperties gives properties of the manager; of one that cannot show them, what
+// describes it.
+func (s *Server) managerProperties(ctx context.Context, names []string) ([]face.Property, error) {
+	list, err := s.m.ManagerProperties(ctx, names)
+	if err == nil {
+		return list, nil
+	}
+	i, err := s.m.Info(ctx)
+	return []face.Property{
+		{Name: "SystemState", Type: "s", Value: i.SystemState},
+		{Name: "Version", Type: "s", Value: i.Version},
+		{Name: "NFailedUnits", Type: "u", Value: uint32(i.Failed)},
+		{Name: "NNames", Type: "u", Value: uint32(i.Units)},
+		{Name: "NJobs", Type: "u", Value: uint32(i.Jobs)},
+		{Name: "UnitPath", Type: "as", Value: i.UnitPath},
+		{Name: "Environment", Type: "as", Value: i.Environment},
+		{Name: "ControlGroup", Type: "s", Value: i.CgroupRoot},
+	}, err
+}

@@ -1,0 +1,56 @@
+package dbus
+
+import (
+	"maps"
+	"sync"
+
+	"rouse/internal/face/dbus/table"
+)
+
+// row is what carries a method out.
+type row struct {
+	run handler
+	// asks is for methods that call allow, and slow for those that may take long: they
+	// do not hold up other clients.
+	asks, slow bool
+}
+
+// methods are rows for methods of one interface, by name. Signatures, and what is
+// root's alone, are in package table.
+type methods struct {
+	iface string
+	rows  map[string]row
+}
+
+// groups are all rows. Each file methods_*.go has some of them.
+func groups() []methods {
+	return []methods{
+		{table.Peer, peerRows()},
+		{table.Introspectable, introspectRows()},
+		{table.Properties, propertyRows()},
+		{table.Manager, managerJobRows()},
+		{table.Manager, managerListRows()},
+		{table.Manager, managerStateRows()},
+		{table.Unit, unitRows()},
+		{table.Job, jobRows()},
+	}
+}
+
+var known struct {
+	sync.Once
+	rows map[string]map[string]row
+}
+
+// rows finds a row by interface and method.
+func rows() map[string]map[string]row {
+	known.Do(func() {
+		known.rows = map[string]map[string]row{}
+		for _, g := range groups() {
+			if known.rows[g.iface] == nil {
+				known.rows[g.iface] = map[string]row{}
+			}
+			maps.Copy(known.rows[g.iface], g.rows)
+		}
+	})
+	return known.rows
+}

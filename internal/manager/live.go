@@ -1,0 +1,169 @@
+package manager
+
+import (
+	"context"
+
+	"rouse/internal/engine"
+	"rouse/internal/face"
+)
+
+var _ face.Live = (*Manager)(nil)
+
+// Observe implements face.Live. It must be called before Run.
+func (m *Manager) Observe(f func(face.View, face.Event)) { m.observers = append(m.observers, f) }
+
+// observed tells the observers of an event.
+func (m *Manager) observed(ev face.Event) {
+	m.told = true
+	for _, f := range m.observers {
+		f(view{m}, ev)
+	}
+}
+
+// settled tells the observers that what led to events has been dealt with.
+func (m *Manager) settled() {
+	if m.told {
+		m.observed(face.Event{Kind: "settled"})
+		m.told = false
+	}
+}
+
+// announce tells of units that are new in memory.
+func (m *Manager) announce(ev engine.Loaded) {
+	for _, u := range ev.Units {
+		if !m.announced[u.Name] && m.e.Definition(u.Name) != nil {
+			m.announced[u.Name] = true
+			m.publish(face.Event{Kind: "unit-new", Unit: u.Name})
+		}
+	}
+}
+
+// unitGone: a unit was forgotten.
+func (m *Manager) unitGone(unit string) {
+	delete(m.carried, unit)
+	m.removeGroup(unit)
+	if m.announced[unit] {
+		delete(m.announced, unit)
+		m.publish(face.Event{Kind: "unit-removed", Unit: unit})
+	}
+}
+
+// Inspect implements face.Live.
+func (m *Manager) Inspect(ctx context.Context, f func(face.View)) error {
+	return m.call(ctx, func() { f(view{m}) })
+}
+
+// InspectReady implements face.Live.
+func (m *Manager) InspectReady(ctx context.Context, f func(face.View)) error {
+	return m.callReady(ctx, func() { f(view{m}) })
+}
+
+// End implements face.Live.
+func (m *Manager) End(ctx context.Context, verb string) error {
+	if _, ok := endings[verb]; !ok {
+		return &face.Error{Name: face.InvalidArgs, Message: "no way to end is called " + verb}
+	}
+	m.post(func() {
+		m.verb = verb
+		m.end = &Ending{Verb: verb, Status: m.status}
+	})
+	return nil
+}
+
+// view is what observers see. It is for the owner of the engine alone.
+type view struct{ m *Manager }
+
+// Info implements face.View.
+func (v view) Info() face.Info { return v.m.info() }
+
+// Units implements face.View.
+func (v view) Units() []face.UnitInfo {
+	units := v.m.e.Units()
+	list := make([]face.UnitInfo, len(units))
+	for i, s := range units {
+		list[i] = info(s)
+	}
+	return list
+}
+
+// Unit implements face.View.
+func (v view) Unit(name string) (face.UnitInfo, bool) {
+	s, ok := v.m.e.Unit(name)
+	if !ok {
+		return face.UnitInfo{}, false
+	}
+	return info(s), true
+}
+
+// Load implements face.View.
+func (v view) Load(name string) (string, *face.Error) { return v.m.ensure(name) }
+
+// Loaded implements face.View.
+func (v view) Loaded(name string, f func(primary string)) *face.Error { return v.m.look(name, f) }
+
+// Matches implements face.View.
+func (v view) Matches(unit string, patterns []string) bool { return v.m.matches(unit, patterns) }
+
+// Jobs implements face.View.
+func (v view) Jobs() []face.JobInfo { return jobInfos(v.m.e.Jobs()) }
+
+func jobInfos(jobs []engine.QueuedJob) []face.JobInfo {
+	list := make([]face.JobInfo, len(jobs))
+	for i, j := range jobs {
+		list[i] = face.JobInfo{ID: j.ID, Unit: j.Unit, Type: j.Type, State: "waiting"}
+		if j.Running {
+			list[i].State = "running"
+		}
+	}
+	return list
+}
+
+// Job implements face.View.
+func (v view) Job(id uint32) (face.JobInfo, bool) {
+	j, ok := v.m.e.Job(id)
+	if !ok {
+		return face.JobInfo{}, false
+	}
+	return jobInfos([]engine.QueuedJob{j})[0], true
+}
+
+// JobOrder implements face.View.
+func (v view) JobOrder(id uint32, after bool) []face.JobInfo {
+	return jobInfos(v.m.e.JobOrder(id, after))
+}
+
+// Properties implements face.View.
+func (v view) Properties(unit string, names []string) []face.Property {
+	list := make([]face.Property, 0, len(names))
+	for _, n := range names {
+		if p, ok := v.m.property(unit, n); ok {
+			list = append(list, p)
+		}
+	}
+	return list
+}
+
+// property gives one property of a loaded unit.
+func (m *Manager) property(unit, name string) (face.Property, bool) {
+	def := m.e.Definition(unit)
+	if def == nil {
+		return face.Property{}, false
+	}
+	switch name {
+	case "NeedDaemonReload":
+		return face.Property{Name: name, Type: "b", Value: m.cfg.Loader.Stale(def)}, true
+	case "ControlGroup":
+		path := ""
+		if g := m.group(unit); g != nil {
+			path = g.Path()
+		}
+		return face.Property{Name: name, Type: "s", Value: path}, true
+	case "UnitFileState", "UnitFilePreset":
+		state, preset := m.fileState(def)
+		if name == "UnitFilePreset" {
+			state = preset
+		}
+		return face.Property{Name: name, Type: "s", Value: state}, true
+	}
+	return m.e.Property(unit, name)
+}

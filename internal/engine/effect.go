@@ -121,6 +121,18 @@ type WriteStamp struct {
 	At   uint64 // by the wall clock, in microseconds
 }
 
+// CheckPaths has the paths of a path unit watched, those of the definition and no
+// others, and then looked at; with Make, MakeDirectory= is carried out before.
+// PathsChecked answers, and PathsChanged tells of changes from then on.
+type CheckPaths struct {
+	Op   Op
+	Unit *unit.Unit
+	Make bool
+}
+
+// UnwatchPaths ends what CheckPaths began.
+type UnwatchPaths struct{ Unit string }
+
 // SetAlarm has the machine woken at a time by the wall clock; 0 has it sleep on.
 type SetAlarm struct{ At uint64 }
 
@@ -239,6 +251,8 @@ func (Freeze) effect()         {}
 func (Answered) effect()       {}
 func (ReadStamp) effect()      {}
 func (WriteStamp) effect()     {}
+func (CheckPaths) effect()     {}
+func (UnwatchPaths) effect()   {}
 func (SetAlarm) effect()       {}
 func (Watch) effect()          {}
 func (Unwatch) effect()        {}

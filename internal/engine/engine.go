@@ -96,6 +96,7 @@ const (
 	opAttach
 	opClean
 	opFreeze
+	opPaths
 )
 
 // request is a job that the manager asks of itself.
@@ -220,6 +221,10 @@ func (e *Engine) handle(ev Event) {
 		e.handleHold(ev)
 	case StampRead:
 		e.stampRead(ev)
+	case PathsChecked:
+		e.pathsChecked(ev)
+	case PathsChanged:
+		e.pathsChanged(ev)
 	case ClockChanged:
 		e.clockChanged()
 	case Woken:
@@ -471,14 +476,23 @@ func (e *Engine) requestSelf(r request) {
 			u.svc.enterDead(e, u, ResultResources, false)
 		}
 		if r.trigger != nil {
-			if by := e.unit(r.trigger.Unit); by != nil && by.tim != nil {
-				by.tim.refused(e, by)
-			}
+			e.refusedTo(e.unit(r.trigger.Unit))
 		}
 		return
 	}
 	if anchor, _ := e.install(res); anchor.trigger == nil {
 		anchor.trigger = r.trigger
+	}
+}
+
+// refusedTo tells a timer or path that the job it has asked for cannot be.
+func (e *Engine) refusedTo(by *runUnit) {
+	switch {
+	case by == nil:
+	case by.tim != nil:
+		by.tim.refused(e, by)
+	case by.pth != nil:
+		by.pth.refused(e, by)
 	}
 }
 

@@ -228,6 +228,29 @@ type StampRead struct {
 	At uint64 // by the wall clock, in microseconds; 0 is never
 }
 
+// PathsChecked answers CheckPaths: what there is of each path of the definition. Why is
+// empty if they are watched.
+type PathsChecked struct {
+	Op   Op
+	Why  string
+	Seen []PathSeen
+}
+
+// PathSeen tells that a path exists, or what PathExistsGlob= and DirectoryNotEmpty=
+// ask for. Path is what was found for a glob.
+type PathSeen struct {
+	There bool
+	Path  string
+}
+
+// PathsChanged tells that something has happened to the path with that index in the
+// definition of a path unit: to the file itself as its kind asks, or on the way to it.
+type PathsChanged struct {
+	Unit   string
+	Index  int
+	Itself bool
+}
+
 // ClockChanged tells that the wall clock was set, or the machine was asleep.
 type ClockChanged struct{}
 
@@ -290,6 +313,8 @@ func (FreezeRequested) event()   {}
 func (Frozen) event()            {}
 func (Marked) event()            {}
 func (StampRead) event()         {}
+func (PathsChecked) event()      {}
+func (PathsChanged) event()      {}
 func (ClockChanged) event()      {}
 func (Woken) event()             {}
 func (ZoneChanged) event()       {}

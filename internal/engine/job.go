@@ -312,7 +312,7 @@ func (e *Engine) finish(j *job, result JobResult, spread bool) {
 	if result == JobTimeout || result == JobDependency {
 		e.trigger(u, unit.OnFailure, u.Def.OnFailureJobMode, "job result "+result.String(), e.cause)
 	}
-	e.followTimers(u)
+	e.tellTimers(u)
 	e.touch(u)
 	e.wakeNeighbours(u)
 }

@@ -31,7 +31,9 @@ func rowsOf(t name.Type) []row {
 		return timerRows[:]
 	case name.Scope:
 		return scopeRows[:]
-	case name.Bad, name.Target, name.Device, name.Automount, name.Swap, name.Path, name.Slice,
+	case name.Path:
+		return pathRows[:]
+	case name.Bad, name.Target, name.Device, name.Automount, name.Swap, name.Slice,
 		name.Types:
 	}
 	return nil
@@ -223,7 +225,7 @@ func (u *runUnit) startable() bool {
 	d := u.Def
 	return d.Load == unit.Loaded &&
 		(d.Type == name.Service || d.Type == name.Socket || d.Type == name.Target ||
-			d.Type == name.Mount || d.Type == name.Timer)
+			d.Type == name.Mount || d.Type == name.Timer || d.Type == name.Path)
 }
 
 func jobOf(_ *Engine, u *runUnit, _ int) any {

@@ -228,6 +228,13 @@ var timerRows = [...]row{
 	}},
 }
 
+// pathRows are the rows of paths.
+var pathRows = [...]row{
+	{name: "Result", sig: "s", of: func(_ *Engine, u *runUnit, _ int) any {
+		return u.pth.Result.String()
+	}},
+}
+
 // specs lists the times of one kind with when they come next, the last one first as
 // systemd has it.
 func (t *timerUnit) specs(u *runUnit, calendar bool) any {

@@ -38,6 +38,7 @@ type savedUnit struct {
 	Timer             *timerUnit `json:",omitempty"`
 	Scope             *scope     `json:",omitempty"`
 	Hold              hold
+	Path              *pathUnit `json:",omitempty"`
 	Up                bool
 	Procs             procs
 	Running           [2]bool // main and control run a command of a list
@@ -91,7 +92,7 @@ func (e *Engine) Save() ([]byte, error) {
 func (u *runUnit) save() savedUnit {
 	s := savedUnit{
 		Name: u.Name, Job: u.job.save(), Nop: u.nop.save(), Service: u.svc, Socket: u.sock, Mount: u.mnt,
-		Timer: u.tim, Scope: u.scp, Hold: u.hold,
+		Timer: u.tim, Scope: u.scp, Path: u.pth, Hold: u.hold,
 		Up:    u.up,
 		Procs: u.procs, Invocation: u.invocation, Times: u.times, Cause: u.cause,
 		Trigger:   u.trigger,
@@ -178,6 +179,9 @@ func (e *Engine) restoreUnit(u *runUnit, s savedUnit) {
 	if (u.scp == nil) == (s.Scope == nil) {
 		u.scp = s.Scope
 	}
+	if (u.pth == nil) == (s.Path == nil) {
+		u.pth = s.Path
+	}
 	u.up, u.procs, u.invocation, u.times, u.cause = s.Up, s.Procs, s.Invocation, s.Times, s.Cause
 	u.condition, u.assert, u.skipped, u.pinned = s.Condition, s.Assert, s.Skipped, s.Pinned
 	u.starts, u.autos, u.limitHit = s.Starts, s.Autos, s.LimitHit
@@ -241,6 +245,9 @@ func (e *Engine) awaitAgain(u *runUnit) {
 	}
 	if u.scp != nil {
 		note(u.scp.Attaching, opAttach)
+	}
+	if u.pth != nil {
+		note(u.pth.Checking, opPaths)
 	}
 	if u.mnt != nil {
 		note(u.mnt.Preparing, opMount)

@@ -47,6 +47,31 @@ var otherCommands = map[string]scriptCommand{
 		return w.step(ZoneChanged{Zone: time.FixedZone("", n*3600)})
 	},
 	"timer": timerCommand,
+	// seen UNIT [there|path|-]…, one for each path, or seen UNIT ! WHY
+	"seen": func(w *scriptWorld, a []string) []string {
+		ev := PathsChecked{Op: w.paths[a[0]]}
+		if len(a) > 1 && a[1] == "!" {
+			ev.Why = strings.Join(a[2:], " ")
+			return w.step(ev)
+		}
+		for _, s := range a[1:] {
+			seen := PathSeen{There: s != "-"}
+			if strings.HasPrefix(s, "/") {
+				seen.Path = s
+			}
+			ev.Seen = append(ev.Seen, seen)
+		}
+		return w.step(ev)
+	},
+	// touches UNIT INDEX is the path itself, nears UNIT INDEX is on the way to it
+	"touches": func(w *scriptWorld, a []string) []string {
+		n, _ := strconv.Atoi(a[1])
+		return w.step(PathsChanged{Unit: a[0], Index: n, Itself: true})
+	},
+	"nears": func(w *scriptWorld, a []string) []string {
+		n, _ := strconv.Atoi(a[1])
+		return w.step(PathsChanged{Unit: a[0], Index: n})
+	},
 	"prepared": func(w *scriptWorld, a []string) []string {
 		return w.step(MountPrepared{Op: w.mounts[a[0]], Why: strings.Join(a[1:], " ")})
 	},
@@ -62,6 +87,14 @@ func (w *scriptWorld) otherEffect(fx Effect) string {
 	case PrepareMount:
 		w.mounts[fx.Unit.Name] = fx.Op
 		return "> prepare " + fx.Unit.Mount.Where
+	case CheckPaths:
+		w.paths[fx.Unit.Name] = fx.Op
+		if fx.Make {
+			return "> check paths of " + fx.Unit.Name + ", make directories"
+		}
+		return "> check paths of " + fx.Unit.Name
+	case UnwatchPaths:
+		return "> unwatch paths of " + fx.Unit
 	case ReadStamp:
 		w.stamps[fx.Unit] = fx.Op
 		return "> read stamp " + fx.Unit

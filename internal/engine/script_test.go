@@ -144,6 +144,7 @@ type scriptWorld struct {
 	tests  map[string]TestConditions
 	listen map[string]Op
 	mounts map[string]Op
+	paths  map[string]Op
 	stamps map[string]Op
 	holds  map[string]Op // of attach, clean-up and freeze
 	last   map[string]Op // latest spawn carried out
@@ -158,7 +159,7 @@ func newScriptWorld(t *testing.T, files fstest.MapFS) *scriptWorld {
 		now:    value.Instant{Mono: 1e6, Real: 1e15},
 		loader: newScriptLoader(files), files: files, writes: 1,
 		waits: map[string][]Spawn{}, finds: map[string]Op{}, tests: map[string]TestConditions{},
-		listen: map[string]Op{}, mounts: map[string]Op{},
+		listen: map[string]Op{}, mounts: map[string]Op{}, paths: map[string]Op{},
 		stamps: map[string]Op{}, holds: map[string]Op{}, last: map[string]Op{}, show: map[string]bool{},
 	}
 }
@@ -300,7 +301,7 @@ func (w *scriptWorld) effect(fx Effect) string {
 		return "> listen " + fx.Unit.Name
 	case Attach, RequestStop, CleanUp, Freeze, Answered:
 		return w.holdEffect(fx)
-	case PrepareMount, ReadStamp, WriteStamp, SetAlarm:
+	case PrepareMount, ReadStamp, WriteStamp, SetAlarm, CheckPaths, UnwatchPaths:
 		return w.otherEffect(fx)
 	case Watch:
 		return "> watch " + fx.Unit

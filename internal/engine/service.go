@@ -128,12 +128,14 @@ const (
 	ResultExecCondition
 	ResultTriggerLimit
 	ResultServiceStartLimit
+	ResultUnitStartLimit
 	Results
 )
 
 var resultWords = [Results]string{
 	"success", "resources", "protocol", "timeout", "exit-code", "signal", "core-dump", "watchdog",
 	"start-limit-hit", "oom-kill", "exec-condition", "trigger-limit-hit", "service-start-limit-hit",
+	"unit-start-limit-hit",
 }
 
 func (r Result) String() string { return resultWords[r] }

@@ -82,6 +82,8 @@ func (w *simWorld) checkUnit(u *runUnit) error {
 		return w.checkMount(u)
 	case u.tim != nil:
 		return w.checkTimer(u)
+	case u.pth != nil:
+		return w.checkPath(u)
 	}
 	return nil
 }
@@ -99,6 +101,35 @@ func (w *simWorld) checkTimer(u *runUnit) error {
 		if armed || timed || t.Alarm != 0 {
 			return fault("%s is %s and will be woken", u.Name, t.Sub)
 		}
+	}
+	return nil
+}
+
+// checkPath: one that waits is watched, one that is at rest is not, and one that is
+// running awaits the end of what it has started.
+func (w *simWorld) checkPath(u *runUnit) error {
+	p := u.pth
+	if p.Watched != w.watched[u.Name] {
+		return fault("%s is watched: %t, known: %t", u.Name, w.watched[u.Name], p.Watched)
+	}
+	switch p.Sub {
+	case PathDead, PathFailed:
+		if p.Watched && p.Checking == 0 {
+			return fault("%s is %s and watched", u.Name, p.Sub)
+		}
+	case PathWaiting:
+		if !p.Watched {
+			return fault("%s waits and is not watched", u.Name)
+		}
+	case PathRunning:
+		x := p.starts(w.e, u)
+		if p.Checking != 0 || x == nil || x == u || w.edited[u.Name] {
+			break
+		}
+		if x.job == nil && x.active().Down() && !x.touched {
+			return fault("%s is running and %s is not", u.Name, x.Name)
+		}
+	case PathStates:
 	}
 	return nil
 }
@@ -284,7 +315,7 @@ func (w *simWorld) settle() error {
 func (w *simWorld) stopTimers() {
 	for _, d := range w.defs {
 		u := w.e.unit(d.Name)
-		if d.Timer != nil && u != nil && u.job == nil && !u.active().Down() {
+		if (d.Timer != nil || d.Path != nil) && u != nil && u.job == nil && !u.active().Down() {
 			w.step(JobRequested{Unit: d.Name, Type: transaction.Stop, Mode: unit.Replace, Auto: true})
 		}
 	}
@@ -346,7 +377,7 @@ func (w *simWorld) served(conn Handle) bool {
 func (w *simWorld) stuck() error {
 	for _, n := range w.e.g.Nodes() {
 		u := w.e.at(n)
-		if u.Def.Type == name.Timer && !u.active().Down() {
+		if (u.Def.Type == name.Timer || u.Def.Type == name.Path) && !u.active().Down() {
 			return nil // its stop was refused
 		}
 		if u.Def.Service != nil && u.Def.Service.Restart != unit.RestartNo {

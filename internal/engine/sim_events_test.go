@@ -140,6 +140,13 @@ func (w *simWorld) clientActs() Event {
 		if d.Mount != nil && w.d.chance(5) && w.e.unit(d.Name) != nil {
 			w.mount(d.Name, pick(w.d, "ExecMount", "ExecUnmount"))
 		}
+		if d.Path != nil && w.d.chance(30) {
+			w.there[d.Name] = w.d.chance(40)
+			if w.watched[d.Name] {
+				i := w.d.n(len(d.Path.Specs))
+				w.queue = append(w.queue, PathsChanged{Unit: d.Name, Index: i, Itself: w.d.chance(50)})
+			}
+		}
 		s := w.socks[d.Name]
 		if d.Socket == nil || s == nil || !s.open || !w.d.chance(60) {
 			continue

@@ -16,7 +16,7 @@ func (w *simWorld) randomUnits() {
 	names := make([]string, 1+w.d.n(10))
 	for i := range names {
 		types := [...]string{
-			"service", "service", "service", "service", "target", "socket", "mount", "timer",
+			"service", "service", "service", "service", "target", "socket", "mount", "timer", "path",
 		}
 		names[i] = fmt.Sprintf("u%d.%s", i, types[w.d.n(len(types))])
 	}
@@ -72,7 +72,9 @@ func (w *simWorld) randomUnit(n string) *unit.Unit {
 		d.Mount = &unit.Mount{What: "/dev/x", Where: "/x", Timeout: 5 * value.Second}
 	case name.Timer:
 		w.randomTimer(d)
-	case name.Target, name.Bad, name.Device, name.Automount, name.Swap, name.Path,
+	case name.Path:
+		w.randomPath(d)
+	case name.Target, name.Bad, name.Device, name.Automount, name.Swap,
 		name.Slice, name.Scope, name.Types:
 	}
 	return d
@@ -86,7 +88,7 @@ func (w *simWorld) randomEdges(d *unit.Unit) {
 	}
 	for range w.d.n(5) {
 		kind, to := kinds[w.d.n(len(kinds))], w.names[w.d.n(len(w.names))]
-		if kind == unit.Upholds && name.TypeOf(to) == name.Timer {
+		if kind == unit.Upholds && (name.TypeOf(to) == name.Timer || name.TypeOf(to) == name.Path) {
 			continue // it could not be brought to rest
 		}
 		if to != d.Name {
@@ -119,6 +121,23 @@ func (w *simWorld) randomTimer(d *unit.Unit) {
 	if t.Unit != d.Name {
 		for _, k := range [...]unit.Dep{unit.Triggers, unit.Before} {
 			d.Edges = append(d.Edges, unit.Edge{Kind: k, Name: t.Unit})
+		}
+	}
+}
+
+func (w *simWorld) randomPath(d *unit.Unit) {
+	p := &unit.Path{
+		Unit: w.names[w.d.n(len(w.names))], MakeDirectory: w.d.chance(20),
+		TriggerLimitInterval: 2 * value.Second, TriggerLimitBurst: uint(1 + w.d.n(5)),
+	}
+	for range 1 + w.d.n(3) {
+		kind := unit.PathKind(w.d.n(int(unit.PathKinds)))
+		p.Specs = append(p.Specs, unit.PathSpec{Kind: kind, Path: "/x"})
+	}
+	d.Path = p
+	if p.Unit != d.Name {
+		for _, k := range [...]unit.Dep{unit.Triggers, unit.Before} {
+			d.Edges = append(d.Edges, unit.Edge{Kind: k, Name: p.Unit})
 		}
 	}
 }
@@ -226,6 +245,9 @@ func describe(d *unit.Unit) string {
 				fmt.Fprintf(&b, " %s×%d", unit.SocketExecKind(k), len(list))
 			}
 		}
+	}
+	if p := d.Path; p != nil {
+		fmt.Fprintf(&b, " Unit=%s %v TriggerLimitBurst=%d", p.Unit, p.Specs, p.TriggerLimitBurst)
 	}
 	if s := d.Service; s != nil {
 		fmt.Fprintf(&b, " Type=%s Restart=%s KillMode=%s SendSIGKILL=%t", s.Type, s.Restart,

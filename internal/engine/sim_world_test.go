@@ -32,6 +32,8 @@ type simWorld struct {
 	conn    Handle
 	bus     map[string]string // unit → the name that is watched for it
 	kept    map[Handle]bool   // stored descriptors
+	watched map[string]bool   // path units that are watched for
+	there   map[string]bool   // path units whose paths exist
 	mounted map[string]bool   // mount units that are in the mount table
 	of      map[int]string    // whose the dead are whose end is not told yet
 	finds   []FindMain        // PID files that are waited for
@@ -81,6 +83,7 @@ func newWorld(d *dice, seed uint64) *simWorld {
 		d: d, now: value.Instant{Mono: 1e9, Real: 1e15}, pid: 100, shy: seed%8 == 0,
 		groups: map[string]*simGroup{}, socks: map[string]*simSocket{}, conns: map[Handle]bool{},
 		bus: map[string]string{}, kept: map[Handle]bool{}, states: map[string]string{},
+		watched: map[string]bool{}, there: map[string]bool{},
 		edited: map[string]bool{}, mounted: map[string]bool{}, of: map[int]string{},
 	}
 	w.e = New(Config{Seed: seed, Strict: true, CanWake: true})
@@ -169,6 +172,8 @@ func briefEffect(fx Effect) any {
 		return fmt.Sprint(fx.Op, " ", fx.Unit.Name)
 	case TestConditions:
 		return fmt.Sprint(fx.Op, " ", fx.Unit.Name)
+	case CheckPaths:
+		return fmt.Sprint(fx.Op, " ", fx.Unit.Name)
 	case PrepareMount:
 		return fmt.Sprint(fx.Op, " ", fx.Unit.Name)
 	case Clean:
@@ -207,6 +212,13 @@ func (w *simWorld) carryOut(fx Effect) {
 			ev.Why = "ENOTDIR"
 		}
 		w.queue = append(w.queue, ev)
+	case CheckPaths:
+		w.checkPaths(fx)
+	case UnwatchPaths:
+		if !w.watched[fx.Unit] {
+			panic(fault("%s is not watched", fx.Unit))
+		}
+		delete(w.watched, fx.Unit)
 	case ReadStamp:
 		ev := StampRead{Op: fx.Op, At: pick(w.d, 0, w.now.Real-1e9, w.now.Real+1e9)}
 		w.queue = append(w.queue, ev)
@@ -397,6 +409,18 @@ func (w *simWorld) emptied(unit string) {
 	if g := w.group(unit); g.procs == 0 {
 		w.queue = append(w.queue, Emptied{Unit: unit, After: g.last})
 	}
+}
+
+func (w *simWorld) checkPaths(fx CheckPaths) {
+	ev, n := PathsChecked{Op: fx.Op}, fx.Unit.Name
+	w.watched[n] = true
+	if w.d.chance(3) {
+		ev.Why = "no space left on device"
+	}
+	for range fx.Unit.Path.Specs {
+		ev.Seen = append(ev.Seen, PathSeen{There: w.there[n] && !w.d.calm})
+	}
+	w.queue = append(w.queue, ev)
 }
 
 func (w *simWorld) listen(fx Listen) {

@@ -33,7 +33,7 @@ func (e *Engine) start(u *runUnit) verdict {
 
 // withinStartLimit counts a start. StartLimitIntervalSec=, StartLimitBurst=.
 func (e *Engine) withinStartLimit(u *runUnit) bool {
-	if u.svc == nil && u.sock == nil && u.mnt == nil && u.tim == nil {
+	if u.svc == nil && u.sock == nil && u.mnt == nil && u.tim == nil && u.pth == nil {
 		return true
 	}
 	if u.starts.below(e.now.Mono, u.Def.StartLimitInterval, u.Def.StartLimitBurst) {
@@ -51,6 +51,8 @@ func (e *Engine) withinStartLimit(u *runUnit) bool {
 		u.mnt.enterDead(e, u, ResultStartLimit)
 	case u.tim != nil:
 		u.tim.enterDead(e, u, ResultStartLimit)
+	case u.pth != nil:
+		u.pth.enterDead(e, u, ResultStartLimit)
 	}
 	e.act(u, u.Def.StartLimitAction, -1, u.Def.RebootArgument, "StartLimitAction=")
 	return false
@@ -158,11 +160,13 @@ func (e *Engine) startByType(u *runUnit) verdict {
 		return u.tim.start(e, u)
 	case name.Scope:
 		return u.scp.start(e, u)
+	case name.Path:
+		return u.pth.start(e, u)
 	case name.Target, name.Slice:
 		e.newInvocation(u)
 		u.set(e, true)
 		return already
-	case name.Device, name.Automount, name.Swap, name.Path,
+	case name.Device, name.Automount, name.Swap,
 		name.Bad, name.Types:
 	}
 	return unsupported
@@ -188,6 +192,8 @@ func (e *Engine) stop(u *runUnit) verdict {
 		return u.tim.stop(e, u)
 	case u.scp != nil:
 		return u.scp.stop(e, u)
+	case u.pth != nil:
+		return u.pth.stop(e, u)
 	}
 	u.set(e, false) // which ends the job, or makes the start of a restart of it
 	return underway
@@ -243,6 +249,10 @@ func (u *runUnit) resetFailed(e *Engine) {
 	case u.scp != nil:
 		if u.scp.Sub == ScopeFailed {
 			u.scp.Sub, u.scp.Result = ScopeDead, ResultSuccess
+		}
+	case u.pth != nil:
+		if u.pth.Sub == PathFailed {
+			u.pth.Sub, u.pth.Result = PathDead, ResultSuccess
 		}
 	}
 	if was != u.active() {

@@ -418,11 +418,14 @@ func (t *timerUnit) followed(e *Engine, u, x *runUnit) {
 	}
 }
 
-// followTimers tells the timers that start a unit of its change.
-func (e *Engine) followTimers(x *runUnit) {
+// tellTimers tells the timers and paths that start a unit of its change.
+func (e *Engine) tellTimers(x *runUnit) {
 	for _, l := range x.Links(unit.TriggeredBy) {
-		if u := e.at(l.To); u.tim != nil {
+		switch u := e.at(l.To); {
+		case u.tim != nil:
 			u.tim.followed(e, u, x)
+		case u.pth != nil:
+			u.pth.followed(e, u, x)
 		}
 	}
 }

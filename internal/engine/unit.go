@@ -25,6 +25,7 @@ type runUnit struct {
 	tim  *timerUnit
 	scp  *scope
 	hold hold
+	pth  *pathUnit
 	up   bool // the state of a unit that is only active or not: targets, slices
 
 	procs      procs
@@ -171,8 +172,14 @@ func (u *runUnit) init(e *Engine) {
 			u.stampChange(e, graph.Inactive, graph.Active)
 		}
 		u.scp.armRuntime(e, u)
-	case name.Target, name.Slice, name.Automount, name.Swap, name.Path,
-		name.Device, name.Bad, name.Types:
+	case name.Path:
+		if u.pth == nil {
+			u.pth = &pathUnit{}
+		}
+		if u.Def.Path != nil {
+			u.pth.init(e, u)
+		}
+	case name.Target, name.Slice, name.Automount, name.Swap, name.Device, name.Bad, name.Types:
 	}
 	for _, p := range [...]*proc{&u.procs.Main, &u.procs.Control} {
 		if p.current != nil { // goes on with the list as it is now
@@ -200,6 +207,8 @@ func (u *runUnit) active() graph.ActiveState {
 		return u.tim.Sub.active()
 	case u.scp != nil:
 		return u.scp.Sub.active()
+	case u.pth != nil:
+		return u.pth.Sub.active()
 	case u.up:
 		return graph.Active
 	}
@@ -223,6 +232,8 @@ func (u *runUnit) subWord() string {
 		return u.tim.Sub.String()
 	case u.scp != nil:
 		return u.scp.Sub.String()
+	case u.pth != nil:
+		return u.pth.Sub.String()
 	case u.up:
 		return "active"
 	}
@@ -299,14 +310,14 @@ func (e *Engine) changed(u *runUnit, was graph.ActiveState, wasSub string, f fla
 	e.sweep = e.sweep || is.Down()
 }
 
-// tellTriggers tells the sockets and timers of a unit.
+// tellTriggers tells the sockets, timers and paths of a unit.
 func (e *Engine) tellTriggers(u *runUnit) {
 	for _, l := range u.Links(unit.TriggeredBy) {
 		if s := e.at(l.To); s.sock != nil {
 			s.sock.serviceChanged(e, s, u)
 		}
 	}
-	e.followTimers(u)
+	e.tellTimers(u)
 }
 
 // unforeseen tells the job, and starts or stops neighbours if no job foresaw the change.
@@ -426,6 +437,8 @@ func (u *runUnit) resultWord() string {
 		r = u.tim.Result
 	case u.scp != nil:
 		r = u.scp.Result
+	case u.pth != nil:
+		r = u.pth.Result
 	}
 	if r == ResultSuccess {
 		return ""
@@ -452,6 +465,9 @@ func (e *Engine) settleUnit(u *runUnit) {
 	u.settleTrigger()
 	if u.tim != nil {
 		u.tim.settle(e, u)
+	}
+	if u.pth != nil {
+		u.pth.settle(e, u)
 	}
 	if u.svc != nil {
 		u.svc.settleStore(e, u)

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"rouse/internal/graph"
+	"rouse/internal/graph/transaction"
 	"rouse/internal/unit"
 )
 
@@ -190,8 +191,8 @@ func (p *pathUnit) wait(e *Engine, u *runUnit, ev PathsChecked) {
 	}
 }
 
-// met gives the first setting that is a reason to start the unit, and the path that
-// was seen; "" if there is none.
+// met gives the last setting that is a reason to start the unit, and the path that
+// was seen; "" if there is none. That it is the last is systemd's order.
 func (p *pathUnit) met(u *runUnit, seen []PathSeen) (why, path string) {
 	for i, s := range u.Def.Path.Specs {
 		if i >= len(seen) || i >= len(p.Existed) {
@@ -205,7 +206,7 @@ func (p *pathUnit) met(u *runUnit, seen []PathSeen) (why, path string) {
 		case unit.PathExists, unit.PathExistsGlob, unit.DirectoryNotEmpty, unit.PathKinds:
 		}
 		p.Existed[i] = is.There
-		if !good || why != "" {
+		if !good {
 			continue
 		}
 		if why, path = s.Kind.String()+"="+s.Path, is.Path; path == "" {
@@ -230,6 +231,14 @@ func (p *pathUnit) fire(e *Engine, u *runUnit, why, path string) {
 	if !p.Limit.below(e.now.Mono, def.TriggerLimitInterval, def.TriggerLimitBurst) {
 		e.log(Warning, u, "Trigger limit hit, refusing further activation.")
 		p.enterDead(e, u, ResultTriggerLimit)
+		return
+	}
+	_, err := transaction.Build(view{e}, transaction.Request{
+		Unit: x.Node, Type: transaction.Start, Mode: unit.Replace, Auto: true,
+	})
+	if err != nil { // known before the job of the path itself is over
+		e.log(Warning, u, "Failed to queue unit startup job: %s", err.Message)
+		p.enterDead(e, u, ResultResources)
 		return
 	}
 	cause := &Cause{

@@ -134,7 +134,7 @@ func (s *service) enterDead(e *Engine, u *runUnit, r Result, mayRestart bool) {
 		end = Dead
 	case ResultResources, ResultProtocol, ResultTimeout, ResultExitCode, ResultSignal, ResultCoreDump,
 		ResultWatchdog, ResultStartLimit, ResultOOMKill, ResultTriggerLimit,
-		ResultServiceStartLimit, Results:
+		ResultServiceStartLimit, ResultUnitStartLimit, Results:
 	}
 	if end == Failed {
 		e.log(Warning, u, "Failed with result '%s'.", s.Result)

@@ -281,13 +281,17 @@ func (m *Manager) findMain(fx engine.FindMain) {
 		return
 	}
 	m.finds[fx.Unit] = fx
-	if _, err := m.watcher.Add(fx.Unit, fx.PIDFile); err != nil {
+	if err := m.watcher.Add(fx.Unit, watch.Path{Path: fx.PIDFile, Kind: watch.Changed}); err != nil {
 		m.logf(engine.Warning, fx.Unit, "watch %s: %v", fx.PIDFile, err)
 	}
 }
 
-// fileChanged is called when a watched PID file may be there.
-func (m *Manager) fileChanged(id string) {
+// fileChanged is called when something has happened to a watched path.
+func (m *Manager) fileChanged(id string, index int, itself bool) {
+	if unit, op, ok := ofPaths(id); ok {
+		m.post(func() { m.pathChanged(unit, op, index, itself) })
+		return
+	}
 	m.post(func() {
 		switch id {
 		case mounts.UserOptions:

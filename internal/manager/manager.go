@@ -118,7 +118,8 @@ type Manager struct {
 	carried    map[string]engine.Op  // the latest spawn carried out, by unit
 	early      map[int]engine.Reaped // exits of processes whose Spawned is not in yet
 	finds      map[string]engine.FindMain
-	held       []message // from processes whose Spawned is not in yet
+	paths      map[string]engine.Op // the latest CheckPaths, by unit
+	held       []message            // from processes whose Spawned is not in yet
 	answers    map[uint64]func(engine.Replied)
 	lastReq    uint64
 	waiters    map[uint32][]func(engine.JobDone)
@@ -152,7 +153,8 @@ func New(cfg Config) *Manager {
 		sockets: map[string]*socket.Set{}, conns: map[engine.Handle]*socket.Conn{},
 		stored:   map[engine.Handle]*storedFD{},
 		flyingBy: map[string]int{}, carried: map[string]engine.Op{}, early: map[int]engine.Reaped{},
-		finds: map[string]engine.FindMain{}, answers: map[uint64]func(engine.Replied){},
+		finds: map[string]engine.FindMain{}, paths: map[string]engine.Op{},
+		answers: map[uint64]func(engine.Replied){},
 		waiters: map[uint32][]func(engine.JobDone){}, listeners: map[chan face.Event]bool{},
 		names: map[string]string{}, announced: map[string]bool{},
 	}
@@ -254,6 +256,10 @@ func (m *Manager) do(fx engine.Effect) {
 		m.listen(fx)
 	case engine.PrepareMount:
 		m.prepareMount(fx)
+	case engine.CheckPaths:
+		m.checkPaths(fx)
+	case engine.UnwatchPaths:
+		m.unwatchPaths(fx.Unit)
 	case engine.ReadStamp:
 		m.readStamp(fx)
 	case engine.WriteStamp:

@@ -6,6 +6,7 @@ import (
 
 	"rouse/internal/engine"
 	"rouse/internal/host/mounts"
+	"rouse/internal/host/watch"
 	"rouse/internal/unit"
 	"rouse/internal/unit/name"
 )
@@ -27,7 +28,8 @@ func (m *Manager) watchMounts() {
 	}
 	m.table = w
 	if m.watcher != nil { // mount(8) writes there what the kernel does not know
-		if _, err := m.watcher.Add(mounts.UserOptions, mounts.UserOptions); err != nil {
+		file := watch.Path{Path: mounts.UserOptions, Kind: watch.Changed}
+		if err := m.watcher.Add(mounts.UserOptions, file); err != nil {
 			m.logf(engine.Debug, "", "%v", err)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"rouse/internal/host/clock"
 	"rouse/internal/host/proc"
 	"rouse/internal/host/sys"
+	"rouse/internal/host/watch"
 )
 
 // timing fills in what timers depend upon.
@@ -32,7 +33,8 @@ func (m *Manager) watchClock() {
 	if m.watcher == nil {
 		return
 	}
-	if _, err := m.watcher.Add(clock.LocalTime, clock.LocalTime); err != nil {
+	file := watch.Path{Path: clock.LocalTime, Kind: watch.Changed}
+	if err := m.watcher.Add(clock.LocalTime, file); err != nil {
 		m.logf(engine.Debug, "", "timers do not see another time zone: %v", err)
 	}
 }

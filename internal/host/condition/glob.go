@@ -1,20 +1,10 @@
 package condition
 
-import (
-	"path/filepath"
-	"strings"
-)
+import "strings"
 
 // globExists reports whether a path matches, braces {a,b} included.
 func globExists(pattern string) bool {
-	for _, p := range braces(pattern, 0) {
-		// Go writes [^…] for [!…]. What is no pattern in Go is a name to glob(3).
-		paths, err := filepath.Glob(strings.ReplaceAll(p, "[!", "[^"))
-		if err != nil && exists(p) || len(paths) > 0 {
-			return true
-		}
-	}
-	return false
+	return len(matches(pattern)) > 0
 }
 
 // braces writes out {a,b}, to a depth that no sane pattern has.

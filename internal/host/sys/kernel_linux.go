@@ -77,6 +77,8 @@ const (
 	InMovedFrom  = unix.IN_MOVED_FROM
 	InMoveSelf   = unix.IN_MOVE_SELF
 	InOnlyDir    = unix.IN_ONLYDIR
+	InDontFollow = unix.IN_DONT_FOLLOW
+	InMaskAdd    = unix.IN_MASK_ADD
 	InIgnored    = unix.IN_IGNORED
 	InOverflow   = unix.IN_Q_OVERFLOW
 )

@@ -66,6 +66,8 @@ const (
 	InMovedFrom
 	InMoveSelf
 	InOnlyDir
+	InDontFollow
+	InMaskAdd
 	InIgnored
 	InOverflow
 )

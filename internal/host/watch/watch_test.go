@@ -1,29 +1,29 @@
 package watch_test
 
 import (
-	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
 	"time"
 
-	"rouse/internal/host/sys"
 	"rouse/internal/host/watch"
 )
 
 type world struct {
 	t    *testing.T
 	w    *watch.Watcher
-	ids  chan string
+	told chan string
 	root string
 }
 
 func start(t *testing.T) *world {
-	x := &world{t: t, ids: make(chan string, 100), root: t.TempDir()}
-	w, err := watch.New(func(id string) { x.ids <- id }, func(line string) { t.Error(line) })
-	if errors.Is(err, sys.ErrUnsupported) {
-		t.Skip(err)
+	if runtime.GOOS != "linux" {
+		t.Skip("inotify(7) is of Linux")
 	}
+	x := &world{t: t, told: make(chan string, 1000), root: t.TempDir()}
+	w, err := watch.New(x.changed, func(line string) { t.Error(line) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,14 +32,22 @@ func start(t *testing.T) *world {
 	return x
 }
 
+func (x *world) changed(id string, index int, itself bool) {
+	if itself {
+		x.told <- fmt.Sprint(id, index)
+	} else {
+		x.told <- fmt.Sprint("near ", id, index)
+	}
+}
+
 func (x *world) path(rel string) string { return filepath.Join(x.root, rel) }
 
-func (x *world) add(id, rel string, want bool) {
+func (x *world) add(id string, paths ...watch.Path) {
 	x.t.Helper()
-	exists, err := x.w.Add(id, x.path(rel))
-	if err != nil || exists != want {
-		x.t.Fatalf("Add(%s) = %v, %v, want %v", rel, exists, err, want)
+	for i := range paths {
+		paths[i].Path = x.path(paths[i].Path)
 	}
+	x.do(x.w.Add(id, paths...))
 }
 
 func (x *world) do(err error) {
@@ -54,85 +62,292 @@ func (x *world) write(rel string) {
 	x.do(os.WriteFile(x.path(rel), []byte("1\n"), 0o644))
 }
 
-// told waits for a call for id, and takes those that came along with it.
-func (x *world) told(id string) {
+func (x *world) mkdir(rel string) {
 	x.t.Helper()
-	select {
-	case got := <-x.ids:
-		if got != id {
-			x.t.Fatalf("%s has changed, want %s", got, id)
-		}
-	case <-time.After(10 * time.Second):
-		x.t.Fatalf("no change of %s", id)
-	}
+	x.do(os.Mkdir(x.path(rel), 0o755))
 }
 
-// quiet has another path change and sees that it alone is told. Creating it and
-// closing it may be told apart or as one.
-func (x *world) quiet() {
+// expect takes what is told until the sentinel is, without repetitions.
+func (x *world) expect(want ...string) {
 	x.t.Helper()
-	x.add("sentinel", "sentinel", false)
-	x.do(os.Mkdir(x.path("sentinel"), 0o755))
-	x.told("sentinel")
-	x.do(os.Remove(x.path("sentinel")))
-	x.w.Remove("sentinel")
+	x.write("sentinel")
+	x.add("s", watch.Path{Path: "sentinel"})
+	x.do(os.Chmod(x.path("sentinel"), 0o600))
+	var got []string
+	seen := map[string]bool{}
+	for {
+		select {
+		case s := <-x.told:
+			if s == "s0" {
+				x.w.Remove("s")
+				x.do(os.Remove(x.path("sentinel")))
+				if fmt.Sprint(got) != fmt.Sprint(want) {
+					x.t.Fatalf("told %v, want %v", got, want)
+				}
+				return
+			}
+			if !seen[s] {
+				seen[s] = true
+				got = append(got, s)
+			}
+		case <-time.After(10 * time.Second):
+			x.t.Fatalf("the sentinel is not told, but %v", got)
+		}
+	}
 }
 
 func TestAppears(t *testing.T) {
 	x := start(t)
-	x.add("a", "run/a/pid", false)
-	x.quiet()
-	x.do(os.MkdirAll(x.path("run/a"), 0o755))
+	x.add("a", watch.Path{Path: "run/a/pid", Kind: watch.Changed})
+	x.expect()
+	x.mkdir("run")
+	x.expect("near a0")
 	x.write("run/other")
+	x.expect()
+	x.mkdir("run/a")
+	x.expect("near a0")
 	x.write("run/a/other")
-	x.quiet()
-	x.do(os.Mkdir(x.path("run/a/pid"), 0o755))
-	x.told("a")
+	x.expect()
+	x.write("run/a/pid")
+	for s := ""; s != "near a0"; {
+		s = <-x.told // whether its closing was seen depends upon who was faster
+	}
+	x.expect2("a0")
+	x.write("run/a/pid")
+	x.expect("a0")
 }
 
-func TestChanges(t *testing.T) {
+// expect2 is expect, and nothing is right, too.
+func (x *world) expect2(may string) {
+	x.t.Helper()
+	x.add("s", watch.Path{Path: "."})
+	x.do(os.Chmod(x.root, 0o700))
+	for {
+		select {
+		case s := <-x.told:
+			switch s {
+			case "s0":
+				x.w.Remove("s")
+				return
+			case may:
+			default:
+				x.t.Fatalf("told %s", s)
+			}
+		case <-time.After(10 * time.Second):
+			x.t.Fatal("the sentinel is not told")
+		}
+	}
+}
+
+// Each kind is told of what it is about, and of nothing else.
+func TestKinds(t *testing.T) {
 	x := start(t)
-	x.write("pid")
-	x.add("a", "pid", true)
-	x.add("b", "pid", true)
-	x.w.Remove("b")
-	f, err := os.OpenFile(x.path("pid"), os.O_WRONLY, 0)
+	x.write("f")
+	x.mkdir("d")
+	for i := range 4 {
+		id := "f" + fmt.Sprint(i)
+		x.add(id, watch.Path{Path: "f", Kind: watch.Kind(i)})
+		x.add("d"+fmt.Sprint(i), watch.Path{Path: "d", Kind: watch.Kind(i)})
+	}
+	f, err := os.OpenFile(x.path("f"), os.O_WRONLY, 0)
 	x.do(err)
+	_, err = f.WriteString("x")
+	x.do(err)
+	x.expect("f20")
 	x.do(f.Close())
-	x.told("a")
-	x.write("new")
-	x.do(os.Rename(x.path("new"), x.path("pid")))
-	x.told("a")
-	x.do(os.Chmod(x.path("pid"), 0o600))
-	x.told("a")
-	x.add("a", "elsewhere", false)
-	x.do(os.Chmod(x.path("pid"), 0o644))
-	x.quiet()
+	x.sorted("f10", "f20")
+	x.write("d/1")
+	x.sorted("d10", "d20", "d30")
+	x.do(os.Remove(x.path("d/1")))
+	x.sorted("d10", "d20")
+	x.do(os.Chmod(x.path("f"), 0o600))
+	x.sorted("f00", "f10", "f20", "f30")
+	for i := range 4 {
+		x.w.Remove("f" + fmt.Sprint(i))
+		x.w.Remove("d" + fmt.Sprint(i))
+	}
+	x.do(os.Chmod(x.path("f"), 0o640))
+	x.expect()
+}
+
+// sorted is expect for what has no order.
+func (x *world) sorted(want ...string) {
+	x.t.Helper()
+	wanted := map[string]bool{}
+	for _, s := range want {
+		wanted[s] = true
+	}
+	for len(wanted) > 0 {
+		select {
+		case s := <-x.told:
+			if delete(wanted, s); !contains(want, s) {
+				x.t.Fatalf("told %s, want %v", s, want)
+			}
+		case <-time.After(10 * time.Second):
+			x.t.Fatalf("%v are not told", wanted)
+		}
+	}
+	for {
+		select {
+		case s := <-x.told:
+			if !contains(want, s) {
+				x.t.Fatalf("told %s, want %v", s, want)
+			}
+			continue
+		default:
+		}
+		return
+	}
+}
+
+func contains(list []string, s string) bool {
+	for _, x := range list {
+		if x == s {
+			return true
+		}
+	}
+	return false
+}
+
+// A file that is replaced, removed and made anew goes on being watched.
+func TestReplaced(t *testing.T) {
+	x := start(t)
+	x.write("f")
+	x.add("a", watch.Path{Path: "f", Kind: watch.Changed})
+	for range 3 {
+		x.write("new")
+		x.do(os.Rename(x.path("new"), x.path("f")))
+		x.sorted("a0")
+		x.drain()
+		x.do(os.Remove(x.path("f")))
+		x.sorted("a0")
+		x.drain()
+		x.write("f")
+		<-x.told
+		x.drain()
+	}
+}
+
+// drain forgets what is on its way.
+func (x *world) drain() {
+	x.t.Helper()
+	x.add("s", watch.Path{Path: "."})
+	x.do(os.Chmod(x.root, 0o700))
+	for s := range x.told {
+		if s == "s0" {
+			break
+		}
+	}
+	x.w.Remove("s")
+	for len(x.told) > 0 {
+		<-x.told
+	}
 }
 
 // The directory goes away, by removal and by a move, and comes back.
 func TestDirectoryGone(t *testing.T) {
 	x := start(t)
-	x.do(os.Mkdir(x.path("d"), 0o755))
-	x.add("a", "d/pid", false)
+	x.mkdir("d")
+	x.add("a", watch.Path{Path: "d/f", Kind: watch.Changed})
 	x.do(os.Remove(x.path("d")))
-	x.do(os.Mkdir(x.path("d"), 0o755))
-	x.quiet()
-	x.do(os.Mkdir(x.path("d/pid"), 0o755))
-	x.told("a")
+	x.expect("near a0")
+	x.mkdir("d")
+	x.expect("near a0")
+	x.mkdir("d/f")
+	x.drain()
 	x.do(os.Rename(x.path("d"), x.path("e")))
-	x.quiet()
-	x.do(os.Chmod(x.path("e/pid"), 0o700))
-	x.quiet()
+	x.expect("near a0")
+	x.do(os.Chmod(x.path("e/f"), 0o700))
+	x.expect()
 	x.do(os.Rename(x.path("e"), x.path("d")))
-	x.told("a")
+	x.expect("near a0")
+	x.do(os.Chmod(x.path("d/f"), 0o755))
+	x.expect("a0")
+}
+
+// Links on the way and at its end may be changed, and what they lead to.
+func TestLinks(t *testing.T) {
+	x := start(t)
+	x.mkdir("one")
+	x.mkdir("two")
+	x.write("one/f")
+	x.write("two/f")
+	link := func(to, at string) {
+		t.Helper()
+		x.do(os.Symlink(to, x.path("tmp")))
+		x.do(os.Rename(x.path("tmp"), x.path(at)))
+	}
+	link("one", "dir")
+	link("dir/f", "file")
+	x.add("a", watch.Path{Path: "dir/f", Kind: watch.Changed})
+	x.add("b", watch.Path{Path: "file", Kind: watch.Changed})
+	x.write("one/f")
+	x.sorted("a0", "b0")
+	x.drain()
+	link("two", "dir")
+	x.drain()
+	x.write("two/f")
+	x.sorted("a0")
+	x.drain()
+	link("two/f", "file")
+	x.drain()
+	x.write("two/f")
+	x.sorted("a0", "b0")
+}
+
+func TestGlob(t *testing.T) {
+	x := start(t)
+	x.add("a", watch.Path{Path: "d/*.conf"})
+	x.mkdir("d")
+	x.expect("near a0")
+	x.write("d/1.conf")
+	x.expect("near a0")
+}
+
+// Several paths of one id, and the same one twice, are told apart.
+func TestSeveral(t *testing.T) {
+	x := start(t)
+	x.mkdir("d")
+	x.add("a", watch.Path{Path: "d", Kind: watch.Entries}, watch.Path{Path: "d/f"})
+	x.write("d/f")
+	x.sorted("a0", "near a1")
+	x.drain()
+	x.do(os.Chmod(x.path("d/f"), 0o600)) // of which the directory tells, too
+	x.sorted("a0", "a1")
 }
 
 func TestRefused(t *testing.T) {
 	x := start(t)
-	for _, p := range []string{"", "relative", "/", "/.."} {
-		if _, err := x.w.Add("a", p); err == nil {
+	for _, p := range []string{"", "relative"} {
+		if err := x.w.Add("a", watch.Path{Path: p}); err == nil {
 			t.Errorf("Add(%q)", p)
 		}
 	}
+	x.write("f")
+	if err := x.w.Add("a", watch.Path{Path: x.path("f/below")}); err == nil {
+		t.Error("below a file")
+	}
+	x.add("a", watch.Path{Path: "d", Kind: watch.Entries})
+	x.do(x.w.Add("root", watch.Path{Path: "/"}))
+}
+
+// Without inotify files are looked at.
+func TestPoll(t *testing.T) {
+	x := &world{t: t, told: make(chan string, 1000), root: t.TempDir()}
+	x.w = watch.NewPoll(x.changed, time.Millisecond)
+	t.Cleanup(func() { x.w.Close() })
+	x.add("a", watch.Path{Path: "d/f", Kind: watch.Changed}, watch.Path{Path: "d/*.x"})
+	x.mkdir("d")
+	x.write("d/f")
+	x.sorted("near a0")
+	x.do(os.WriteFile(x.path("d/f"), []byte("more"), 0o600))
+	x.sorted("a0")
+	x.write("d/1.x")
+	x.sorted("near a1")
+	x.do(os.Remove(x.path("d/f")))
+	x.sorted("a0")
+	x.w.Remove("a")
+	x.add("b", watch.Path{Path: "d"})
+	x.do(os.Chmod(x.path("d"), 0o700))
+	x.sorted("b0")
 }

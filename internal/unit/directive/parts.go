@@ -11,7 +11,6 @@ const (
 	noAutomounts = "automount units do not watch yet"
 	noSwaps      = "swap units do not swap yet"
 	onLinux      = "elsewhere there is no mount table to follow"
-	noPaths      = "path units do not watch yet"
 )
 
 var mountRows = []Row{
@@ -162,37 +161,35 @@ var timerRows = []Row{
 }
 
 var pathRows = []Row{
-	{Name: "DirectoryMode", Group: pathGroup, Default: "0755", Support: Parsed, Note: noPaths,
+	{Name: "DirectoryMode", Group: pathGroup, Default: "0755",
 		Doc: "The mode of directories made by MakeDirectory=.",
 		in:  in[value.Mode]{&mode, func(u *unit.Unit) *value.Mode { return &u.Path.DirectoryMode }}},
-	{Name: "DirectoryNotEmpty", Group: pathGroup, Bus: "Paths", Support: Parsed, Note: noPaths,
+	{Name: "DirectoryNotEmpty", Group: pathGroup, Bus: "Paths",
 		Doc: "Start the unit while a directory has entries.",
 		in:  watch{unit.DirectoryNotEmpty}},
-	{Name: "MakeDirectory", Group: pathGroup, Default: "no", Support: Parsed, Note: noPaths,
+	{Name: "MakeDirectory", Group: pathGroup, Default: "no",
 		Doc: "Make the directories that are watched.",
 		in:  in[bool]{&boolean, func(u *unit.Unit) *bool { return &u.Path.MakeDirectory }}},
-	{Name: "PathChanged", Group: pathGroup, Bus: "Paths", Support: Parsed, Note: noPaths,
+	{Name: "PathChanged", Group: pathGroup, Bus: "Paths",
 		Doc: "Start the unit when a file is closed after writing.",
 		in:  watch{unit.PathChanged}},
-	{Name: "PathExists", Group: pathGroup, Bus: "Paths", Support: Parsed, Note: noPaths,
+	{Name: "PathExists", Group: pathGroup, Bus: "Paths",
 		Doc: "Start the unit while a path exists.",
 		in:  watch{unit.PathExists}},
-	{Name: "PathExistsGlob", Group: pathGroup, Bus: "Paths", Support: Parsed, Note: noPaths,
+	{Name: "PathExistsGlob", Group: pathGroup, Bus: "Paths",
 		Doc: "Start the unit while a glob matches any path.",
 		in:  watch{unit.PathExistsGlob}},
-	{Name: "PathModified", Group: pathGroup, Bus: "Paths", Support: Parsed, Note: noPaths,
+	{Name: "PathModified", Group: pathGroup, Bus: "Paths",
 		Doc: "Start the unit when a file is written to.",
 		in:  watch{unit.PathModified}},
-	{Name: "TriggerLimitBurst", Group: pathGroup, Default: "200", Support: Parsed, Note: noPaths,
+	{Name: "TriggerLimitBurst", Group: pathGroup, Default: "200",
 		Doc: "How often in TriggerLimitIntervalSec= the unit may be started.",
 		in:  in[uint]{&unsigned, func(u *unit.Unit) *uint { return &u.Path.TriggerLimitBurst }}},
 	{Name: "TriggerLimitIntervalSec", Group: pathGroup, Bus: "TriggerLimitIntervalUSec", Default: "2s",
-		Support: Parsed, Note: noPaths,
 		Doc: "The time in which TriggerLimitBurst= starts are allowed; 0 is no limit.",
 		in: in[value.Span]{&span,
 			func(u *unit.Unit) *value.Span { return &u.Path.TriggerLimitInterval }}},
 	{Name: "Unit", Group: pathGroup, Default: "the service of the same name",
-		Support: Parsed, Note: noPaths,
 		Doc: "The unit that is started.",
 		in: does{"unit name", "s",
 			func(p *parse) error { return parseTriggered(p, &p.u.Path.Unit) },

@@ -1,0 +1,3 @@
+package watch
+
+func newMeans(w *Watcher) (means, error) { return newInotify(w) }

@@ -1,0 +1,5 @@
+//go:build !linux
+
+package watch
+
+func newMeans(w *Watcher) (means, error) { return newPoll(w, interval), nil }

@@ -219,24 +219,32 @@ func (e *Engine) handle(ev Event) {
 	case ScopeFormed, Attached, AbandonRequested, ControllerGone, CleanRequested, CleanedUp,
 		FreezeRequested, Frozen, Marked, Referenced, ClientGone:
 		e.handleHold(ev)
-	case StampRead:
-		e.stampRead(ev)
-	case PathsChecked:
-		e.pathsChecked(ev)
-	case PathsChanged:
-		e.pathsChanged(ev)
-	case ClockChanged:
-		e.clockChanged()
-	case Woken:
-		e.woken()
-	case ZoneChanged:
-		e.zoneChanged(ev)
+	case StampRead, ClockChanged, Woken, ZoneChanged, PathsChecked, PathsChanged:
+		e.handleWaits(ev)
 	case Incoming:
 		e.incoming(ev)
 	case Connected:
 		e.connected(ev)
 	case ShutdownRequested:
 		e.shutdownRequested(ev)
+	}
+}
+
+// handleWaits is handle for what timers and paths wait for.
+func (e *Engine) handleWaits(ev Event) {
+	switch ev := ev.(type) {
+	case StampRead:
+		e.stampRead(ev)
+	case ClockChanged:
+		e.clockChanged()
+	case Woken:
+		e.woken()
+	case ZoneChanged:
+		e.zoneChanged(ev)
+	case PathsChecked:
+		e.pathsChecked(ev)
+	case PathsChanged:
+		e.pathsChanged(ev)
 	}
 }
 

@@ -21,6 +21,7 @@ import (
 	"rouse/internal/face/dbus"
 	"rouse/internal/face/rpc"
 	"rouse/internal/host/boot"
+	"rouse/internal/host/bus"
 	"rouse/internal/host/spawn"
 	"rouse/internal/host/sys"
 	"rouse/internal/manager"
@@ -95,8 +96,10 @@ func serve(c manager.Config, o *options, requests <-chan boot.Request) (manager.
 	if err != nil {
 		return manager.Ending{}, err
 	}
+	var server *dbus.Server
+	c.OnBus = func(conn *bus.Conn) bus.Receiver { return server.Attach(conn) }
 	m := manager.New(c)
-	server := dbus.NewServer(m, func(line string) { m.Logf(engine.Notice, "%s", line) })
+	server = dbus.NewServer(m, func(line string) { m.Logf(engine.Notice, "%s", line) })
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	wg.Go(func() { serveRPC(ctx, m, l) })

@@ -51,7 +51,7 @@ func (m *Manager) busChanged(fx engine.Changed) {
 	}
 	c, err := bus.Dial(bus.Config{
 		Address: m.busAddress(), Owner: m.nameOwned, Activate: m.activate, Lost: m.busLost,
-		Log: m.logLine,
+		Log: m.logLine, Open: m.cfg.OnBus,
 	})
 	if err != nil {
 		m.logf(engine.Warning, "", "connect to the bus: %v", err)

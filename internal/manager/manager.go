@@ -65,6 +65,9 @@ type Config struct {
 	Stamps    string // directory of what tells when timers last fired
 	MachineID string // spreads timers over time
 	AllMounts bool
+	// OnBus gives who answers those who call on a new connection to the message bus;
+	// nil is nobody.
+	OnBus func(*bus.Conn) bus.Receiver
 }
 
 // Manager runs units. Its exported methods are those of face.Manager.

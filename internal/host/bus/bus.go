@@ -1,17 +1,18 @@
 // Package bus is the manager's own connection to the message bus: it learns who
 // owns which names, owns org.freedesktop.systemd1, passes on what the bus wants
-// started, and answers everybody who calls at once, if only with an error. It
-// knows neither units nor what the names are for. It answers for Type=dbus and
+// started, and hands the calls of others to a face. It knows neither units nor
+// what the names are for. It answers for Type=dbus and
 // BusName= in systemd.service(5), and for the activation of dbus-daemon(1).
 package bus
 
 import (
 	"errors"
 	"fmt"
-	"net"
+	"os"
 	"sync"
 	"time"
 
+	"rouse/internal/host/sys"
 	"rouse/internal/wire/dbus"
 )
 
@@ -22,14 +23,24 @@ const (
 	// greeting bounds how long the bus may take to let us in.
 	greeting = 25 * time.Second
 
-	// ownQueue is how many messages of our own may wait to be written. When they
-	// are more, the bus is not reading, and the connection is given up.
-	ownQueue = 4096
+	// maxQueue is how many bytes may wait to be written. When they are more, the bus
+	// is not reading, and the connection is given up.
+	maxQueue = 64 << 20
 
-	// replyQueue is how many answers may wait. When they are more, nothing is
-	// read until the bus takes some: a burst of calls does not end the connection.
-	replyQueue = 64
+	// calm is how many bytes may wait while calls of others are taken. When they are
+	// more, no call is taken until the bus takes some: a burst of calls does not end
+	// the connection.
+	calm = 1 << 20
 )
+
+// A Receiver takes what others say to us.
+type Receiver interface {
+	// Received takes a call, and descriptors that came with it; or a signal of the bus
+	// about who owns a name that is not watched.
+	Received(m *dbus.Message, files []*os.File)
+	// Closed tells that the connection has ended.
+	Closed()
+}
 
 // Config says which bus, and who is told. The functions are called one at a
 // time, in the order of what happened, by a goroutine of the connection; while
@@ -54,25 +65,43 @@ type Config struct {
 	// Log takes a line for people; it alone may come from a method of Conn too.
 	// Any of the four may be nil.
 	Log func(line string)
+
+	// Open gives who takes the calls of others; nil refuses them all.
+	Open func(*Conn) Receiver
 }
 
 // A Conn is a connection. Its methods never wait for the bus, and may be called
 // by anybody; but those about one name by one goroutine.
 type Conn struct {
-	config  Config
-	socket  net.Conn
-	own     chan []byte   // messages of ours
-	replies chan []byte   // answers to calls of others
-	closing chan struct{} // closed when the connection is to end
-	done    chan struct{} // closed when its goroutines have ended
+	config   Config
+	socket   *sys.Duct
+	in       dbus.Reader
+	receiver Receiver      // nil: nobody
+	closing  chan struct{} // closed when the connection is to end
+	done     chan struct{} // closed when its goroutines have ended
 
 	mu      sync.Mutex
+	out     []outgoing // waits to be written
+	size    int        // bytes in out
+	changed sync.Cond  // of out and ended
 	serial  uint32
-	ended   bool                           // closing is closed
-	quiet   bool                           // Lost is not to be called
-	why     error                          // of the end
-	calls   map[uint32]func(*dbus.Message) // ours that have no answer yet, by serial
-	watched map[string]string              // names, and the connection that owns each
+	ended   bool                // closing is closed
+	quiet   bool                // Lost is not to be called
+	why     error               // of the end
+	calls   map[uint32]awaiting // ours that have no answer yet, by serial
+	watched map[string]string   // names, and the connection that owns each
+}
+
+// outgoing is a message to be written, with its descriptors.
+type outgoing struct {
+	b     []byte
+	files []*os.File
+}
+
+// awaiting is who waits for an answer, and from whom.
+type awaiting struct {
+	answer  func(*dbus.Message)
+	fromBus bool
 }
 
 // Dial connects, without waiting for anything. That the bus takes no connections
@@ -85,11 +114,15 @@ func Dial(c Config) (*Conn, error) {
 	}
 	conn := newConn(c, socket)
 	conn.hello()
+	if c.Open != nil {
+		conn.receiver = c.Open(conn)
+	}
+	conn.claim()
 	go conn.run()
 	return conn, nil
 }
 
-func newConn(c Config, socket net.Conn) *Conn {
+func newConn(c Config, socket *sys.Duct) *Conn {
 	if c.Owner == nil {
 		c.Owner = func(string, int) {}
 	}
@@ -102,26 +135,31 @@ func newConn(c Config, socket net.Conn) *Conn {
 	if c.Log == nil {
 		c.Log = func(string) {}
 	}
-	return &Conn{
+	conn := &Conn{
 		config:  c,
 		socket:  socket,
-		own:     make(chan []byte, ownQueue),
-		replies: make(chan []byte, replyQueue),
+		in:      dbus.Reader{Source: socket.Read, Max: largest},
 		closing: make(chan struct{}),
 		done:    make(chan struct{}),
-		calls:   make(map[uint32]func(*dbus.Message)),
+		calls:   make(map[uint32]awaiting),
 		watched: make(map[string]string),
 	}
+	conn.changed.L = &conn.mu
+	return conn
 }
 
-// hello queues what each connection begins with. If our name is taken, we are to
-// wait for it: by our own connection, it may be, from before a re-execution.
+// hello queues what each connection begins with.
 func (c *Conn) hello() {
 	c.call("Hello", "", nil, func(m *dbus.Message) {
 		if m.Type == dbus.Error {
 			c.end(fmt.Errorf("bus: hello: %s", m.ErrorName))
 		}
 	})
+}
+
+// claim asks for our name. If it is taken, we are to wait for it: by our own
+// connection, it may be, from before a re-execution.
+func (c *Conn) claim() {
 	var e dbus.Encoder
 	e.Text(Name)
 	e.Uint32(0)
@@ -189,14 +227,14 @@ func (c *Conn) Unwatch(name string) {
 }
 
 // owned takes note of the connection that owns a name, and tells its process id
-// when the bus has said it.
-func (c *Conn) owned(name, owner string) {
+// when the bus has said it. It reports whether the name is watched.
+func (c *Conn) owned(name, owner string) bool {
 	if !c.note(name, owner) {
-		return
+		return false
 	}
 	if owner == "" {
 		c.config.Owner(name, 0)
-		return
+		return true
 	}
 	c.call("GetConnectionUnixProcessID", "s", text(owner), func(m *dbus.Message) {
 		pid := -1
@@ -213,6 +251,7 @@ func (c *Conn) owned(name, owner string) {
 			c.config.Owner(name, pid)
 		}
 	})
+	return true
 }
 
 // note reports whether anybody wants to know.
@@ -276,4 +315,9 @@ func (c *Conn) end(why error) {
 	c.ended, c.why = true, why
 	close(c.closing)
 	c.socket.Close()
+	for _, o := range c.out {
+		closeFiles(o.files)
+	}
+	c.out, c.size = nil, 0
+	c.changed.Broadcast()
 }

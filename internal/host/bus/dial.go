@@ -8,10 +8,12 @@ import (
 	"os"
 	"strconv"
 	"strings"
+
+	"rouse/internal/host/sys"
 )
 
 // connect goes to the first address of a list that takes a connection.
-func connect(list string) (net.Conn, error) {
+func connect(list string) (*sys.Duct, error) {
 	var faults []error
 	for address := range strings.SplitSeq(list, ";") {
 		if address == "" {
@@ -19,9 +21,10 @@ func connect(list string) (net.Conn, error) {
 		}
 		path, err := socketPath(address)
 		if err == nil {
-			var c net.Conn
-			if c, err = net.Dial("unix", path); err == nil {
-				return c, nil
+			var c *net.UnixConn
+			c, err = net.DialUnix("unix", nil, &net.UnixAddr{Name: path, Net: "unix"})
+			if err == nil {
+				return sys.NewDuct(c), nil
 			}
 		}
 		faults = append(faults, fmt.Errorf("dial bus %s: %w", address, err))
@@ -82,5 +85,5 @@ func unescape(s string) (string, error) {
 // auth is what a connection begins with: that we are who the kernel says we are.
 func auth() []byte {
 	id := hex.EncodeToString([]byte(strconv.Itoa(os.Geteuid())))
-	return []byte("\x00AUTH EXTERNAL " + id + "\r\n")
+	return []byte("\x00AUTH EXTERNAL " + id + "\r\nNEGOTIATE_UNIX_FD\r\n")
 }

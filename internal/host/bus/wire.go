@@ -1,13 +1,15 @@
 package bus
 
 import (
-	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"time"
 
+	"rouse/internal/host/sys"
 	"rouse/internal/wire/dbus"
 )
 
@@ -17,9 +19,8 @@ const (
 	activator = "org.freedesktop.systemd1.Activator"
 )
 
-// largest is the longest message that is looked at. Everybody may send one, and
-// none that concerns us is long.
-const largest = 64 << 10
+// largest is the longest message that is taken; dbus-daemon passes no longer ones on.
+const largest = 32 << 20
 
 // matchOwner is the rule for the signals about who owns a name.
 func matchOwner(name string) string {
@@ -53,24 +54,39 @@ func (c *Conn) call(member, sig string, body []byte, answer func(*dbus.Message))
 	}, answer)
 }
 
+// Send queues a message, which gets its serial. It takes the files over.
+func (c *Conn) Send(m *dbus.Message, files []*os.File) {
+	m.FDs = uint32(len(files))
+	c.post(m, files, nil)
+}
+
+// Call queues a call; answer is called with what comes back, unless the connection
+// ends before.
+func (c *Conn) Call(m *dbus.Message, answer func(*dbus.Message)) { c.send(m, answer) }
+
 // send queues a message of ours.
-func (c *Conn) send(m *dbus.Message, answer func(*dbus.Message)) {
-	switch err := c.queue(m, answer); {
+func (c *Conn) send(m *dbus.Message, answer func(*dbus.Message)) { c.post(m, nil, answer) }
+
+func (c *Conn) post(m *dbus.Message, files []*os.File, answer func(*dbus.Message)) {
+	switch err := c.queue(m, files, answer); {
 	case errors.Is(err, errFull):
+		closeFiles(files)
 		c.end(err)
 	case err != nil:
+		closeFiles(files)
 		c.config.Log(fmt.Sprintf("bus: send %s: %v; leaving it out", m.Member, err))
 	}
 }
 
-var errFull = fmt.Errorf("bus: %d messages wait and none is taken", ownQueue)
+var errFull = fmt.Errorf("bus: %d bytes wait and none is taken", maxQueue)
 
 // queue puts a message in the queue, unless it is full or the message is not a
 // valid one. After the end it goes nowhere.
-func (c *Conn) queue(m *dbus.Message, answer func(*dbus.Message)) error {
+func (c *Conn) queue(m *dbus.Message, files []*os.File, answer func(*dbus.Message)) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.ended {
+		closeFiles(files)
 		return nil
 	}
 	m.Serial = c.nextSerial()
@@ -78,16 +94,14 @@ func (c *Conn) queue(m *dbus.Message, answer func(*dbus.Message)) error {
 	if err != nil {
 		return err
 	}
-	if len(c.calls) >= ownQueue {
+	if c.size+len(b) > maxQueue {
 		return errFull
 	}
-	select {
-	case c.own <- b:
-	default:
-		return errFull
-	}
+	c.out = append(c.out, outgoing{b, files})
+	c.size += len(b)
+	c.changed.Broadcast()
 	if answer != nil {
-		c.calls[m.Serial] = answer
+		c.calls[m.Serial] = awaiting{answer, m.Destination == busName}
 	}
 	return nil
 }
@@ -104,8 +118,7 @@ func (c *Conn) nextSerial() uint32 {
 // run reads until the end, and tells of it.
 func (c *Conn) run() {
 	defer close(c.done)
-	reader := bufio.NewReader(c.socket)
-	if err := c.greet(reader); err != nil {
+	if err := c.greet(); err != nil {
 		c.end(fmt.Errorf("bus: authenticate: %w", err))
 	} else {
 		written := make(chan struct{})
@@ -113,8 +126,12 @@ func (c *Conn) run() {
 			defer close(written)
 			c.write()
 		}()
-		c.end(fmt.Errorf("bus: %w", c.read(reader)))
+		c.end(fmt.Errorf("bus: %w", c.read()))
 		<-written
+	}
+	sys.CloseFDs(c.in.Held())
+	if c.receiver != nil {
+		c.receiver.Closed()
 	}
 	c.mu.Lock()
 	quiet, why := c.quiet, c.why
@@ -125,105 +142,177 @@ func (c *Conn) run() {
 }
 
 // greet has the bus accept us.
-func (c *Conn) greet(r *bufio.Reader) error {
+func (c *Conn) greet() error {
 	if err := c.socket.SetDeadline(time.Now().Add(greeting)); err != nil {
 		return err
 	}
-	if _, err := c.socket.Write(auth()); err != nil {
+	if err := c.socket.WriteAll(auth(), nil); err != nil {
 		return err
 	}
-	line, err := r.ReadSlice('\n')
+	if line, err := c.line(); err != nil {
+		return err
+	} else if !strings.HasPrefix(line, "OK ") {
+		return fmt.Errorf("the bus says %q", line)
+	}
+	line, err := c.line()
 	if err != nil {
 		return err
 	}
-	if !strings.HasPrefix(string(line), "OK ") {
-		return fmt.Errorf("the bus says %q", strings.TrimSpace(string(line)))
-	}
-	if _, err := io.WriteString(c.socket, "BEGIN\r\n"); err != nil {
+	c.in.TakesFDs = line == "AGREE_UNIX_FD"
+	if err := c.socket.WriteAll([]byte("BEGIN\r\n"), nil); err != nil {
 		return err
 	}
 	return c.socket.SetDeadline(time.Time{})
 }
 
-func (c *Conn) write() {
+// line is a line of what the bus says before messages follow.
+func (c *Conn) line() (string, error) {
 	for {
-		var b []byte
-		select {
-		case <-c.closing:
-			return
-		case b = <-c.own:
-		case b = <-c.replies:
+		rest := c.in.Ahead()
+		if line, _, ok := bytes.Cut(rest, []byte("\r\n")); ok {
+			text := string(line)
+			c.in.Skip(len(line) + 2)
+			return text, nil
 		}
-		if _, err := c.socket.Write(b); err != nil {
+		if len(rest) > 4096 {
+			return "", errors.New("a line without an end")
+		}
+		if err := c.in.Fill(len(rest) + 1); err != nil {
+			return "", err
+		}
+	}
+}
+
+func (c *Conn) write() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for {
+		for len(c.out) == 0 && !c.ended {
+			c.changed.Wait()
+		}
+		if c.ended {
+			return
+		}
+		list := c.out
+		c.out = nil
+		c.mu.Unlock()
+		err := c.writeAll(list)
+		c.mu.Lock()
+		for _, o := range list {
+			c.size -= len(o.b)
+		}
+		c.size = max(c.size, 0)
+		c.changed.Broadcast()
+		if err != nil {
+			c.mu.Unlock()
 			c.end(fmt.Errorf("bus: %w", err))
+			c.mu.Lock()
 			return
 		}
 	}
 }
 
+// writeAll writes messages, those that bring no descriptors together.
+func (c *Conn) writeAll(list []outgoing) (err error) {
+	var b []byte
+	for i, o := range list {
+		b = append(b, o.b...)
+		if i+1 < len(list) && len(o.files) == 0 && len(list[i+1].files) == 0 && len(b) < 64<<10 {
+			continue
+		}
+		if err == nil {
+			err = c.socket.WriteAll(b, fdsOf(o.files))
+		}
+		closeFiles(o.files)
+		b = b[:0]
+	}
+	return err
+}
+
+func fdsOf(files []*os.File) (fds []int) {
+	for _, f := range files {
+		fds = append(fds, int(f.Fd()))
+	}
+	return fds
+}
+
+func closeFiles(files []*os.File) {
+	for _, f := range files {
+		f.Close()
+	}
+}
+
 // read takes messages until the connection ends.
-func (c *Conn) read(r *bufio.Reader) error {
+func (c *Conn) read() error {
 	for {
-		first, err := r.Peek(dbus.HeaderSize)
+		m, fds, err := c.in.Next()
 		if errors.Is(err, io.EOF) {
 			return errors.New("the bus has closed the connection")
 		}
 		if err != nil {
 			return err
 		}
-		header, total, err := dbus.Size(first)
-		if err != nil {
-			return err
+		var files []*os.File
+		for _, fd := range fds {
+			files = append(files, os.NewFile(uintptr(fd), "descriptor from the bus"))
 		}
-		keep := total
-		if total > largest {
-			keep = min(header, largest)
-		}
-		b := make([]byte, keep)
-		if _, err := io.ReadFull(r, b); err != nil {
-			return err
-		}
-		if _, err := io.CopyN(io.Discard, r, int64(total-keep)); err != nil {
-			return err
-		}
-		c.take(b, header, total)
+		c.take(m, files)
 	}
 }
 
-// take deals with a message. One that is too long may have only its header.
-func (c *Conn) take(b []byte, header, total int) {
-	parse := dbus.Parse
-	if len(b) < total {
-		parse = dbus.ParseHeader
-	}
-	m, err := parse(b)
-	if err != nil {
-		c.config.Log(fmt.Sprintf("bus: message of %d bytes: %v; ignoring it", total, err))
-		return
-	}
-	switch m.Type {
-	case dbus.Call:
-		c.reply(m, total > largest)
-	case dbus.Return, dbus.Error:
+// take deals with a message.
+func (c *Conn) take(m *dbus.Message, files []*os.File) {
+	switch {
+	case m.Type == dbus.Call && c.receiver == nil:
+		closeFiles(files)
+		c.refuse(m)
+	case m.Type == dbus.Call:
+		c.wait()
+		c.receiver.Received(m, files)
+	case m.Type == dbus.Return || m.Type == dbus.Error:
+		closeFiles(files)
 		c.answered(m)
-	case dbus.Signal:
-		if total <= largest {
-			c.signal(m)
-		}
+	default:
+		closeFiles(files)
+		c.signal(m)
 	}
 }
 
-// answered hands an answer to who waits for it. Only the bus is ever asked.
-func (c *Conn) answered(m *dbus.Message) {
-	if m.Sender != busName {
+// wait returns when not too much waits to be written.
+func (c *Conn) wait() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for c.size > calm && !c.ended {
+		c.changed.Wait()
+	}
+}
+
+// refuse answers a call that nobody takes. Its sender does not wait.
+func (c *Conn) refuse(m *dbus.Message) {
+	if m.Flags&dbus.NoReply != 0 || m.Sender == "" {
 		return
 	}
+	c.wait()
+	c.send(&dbus.Message{
+		Type: dbus.Error, Flags: dbus.NoReply, ErrorName: errorPrefix + "UnknownMethod",
+		ReplySerial: m.Serial, Destination: m.Sender, Signature: "s",
+		Body: text("nobody answers here"),
+	}, nil)
+}
+
+const errorPrefix = "org.freedesktop.DBus.Error."
+
+// answered hands an answer to who waits for it. The bus itself lets nobody answer but
+// who was asked, or the bus.
+func (c *Conn) answered(m *dbus.Message) {
 	c.mu.Lock()
-	answer := c.calls[m.ReplySerial]
-	delete(c.calls, m.ReplySerial)
+	w, ok := c.calls[m.ReplySerial]
+	if ok = ok && (m.Sender == busName || !w.fromBus); ok {
+		delete(c.calls, m.ReplySerial)
+	}
 	c.mu.Unlock()
-	if answer != nil {
-		answer(m)
+	if ok {
+		w.answer(m)
 	}
 }
 
@@ -240,7 +329,9 @@ func (c *Conn) signal(m *dbus.Message) {
 	case m.Interface != busName || m.Path != busPath: // of no interest
 	case m.Member == "NameOwnerChanged" && m.Signature == "sss":
 		name, _, owner := d.Text(), d.Text(), d.Text()
-		c.owned(name, owner)
+		if !c.owned(name, owner) && c.receiver != nil {
+			c.receiver.Received(m, nil)
+		}
 	case m.Member == "NameLost" && m.Signature == "s" && d.Text() == Name:
 		c.config.Log(fmt.Sprintf("bus: name %s is taken away", Name))
 	}

@@ -5,6 +5,7 @@ package sys
 import (
 	"errors"
 	"net"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -99,3 +100,9 @@ func CloseFDs(fds []int) {
 		unix.Close(fd)
 	}
 }
+
+// SetDeadline bounds reading and writing from now on; zero is no bound.
+func (s *Duct) SetDeadline(t time.Time) error { return s.conn.SetDeadline(t) }
+
+// Close ends reading and writing.
+func (s *Duct) Close() error { return s.conn.Close() }

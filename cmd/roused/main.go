@@ -13,6 +13,7 @@ import (
 	"io/fs"
 	"net"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -35,6 +36,9 @@ func main() {
 	requests := make(chan boot.Request, 64)
 	signals := boot.Listen(boot.IsInit(), func(r boot.Request) { requests <- r }, say)
 	debug.SetGCPercent(100)
+	// The thread that waits for children counts as busy for a while.
+	runtime.GOMAXPROCS(runtime.NumCPU() + 1)
+
 	status := run(requests)
 	signals.Close()
 	os.Exit(status)

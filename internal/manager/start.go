@@ -235,6 +235,7 @@ func (m *Manager) catchUp(pid int) {
 
 // startedProcess is called for each new process before its end can be noticed.
 func (m *Manager) startedProcess(r *spawn.Request, p spawn.Process) {
+	m.reaper.Born()
 	g, ok := m.tracker.Find(r.Unit)
 	if !ok {
 		m.tracker.Own(p.PID)

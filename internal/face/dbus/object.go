@@ -1,7 +1,6 @@
 package dbus
 
 import (
-	"encoding/hex"
 	"strconv"
 	"strings"
 
@@ -68,8 +67,10 @@ func objectAt(path string) (object, bool) {
 // its invocation ID, or is the client's own, the type is not known yet.
 func (o object) has(iface string) bool {
 	switch iface {
-	case table.Introspectable, table.Properties:
+	case table.Introspectable:
 		return true
+	case table.Properties:
+		return o.kind != nodeObject
 	}
 	for _, i := range o.interfaces() {
 		if i.Name == iface {
@@ -110,50 +111,17 @@ func anyUnit() []*table.Interface {
 	return list
 }
 
-// check says what is wrong with the path of a unit.
-func (o object) check() error {
-	if o.kind != unitObject || o.name == "self" {
-		return nil
-	}
-	n := name.FromBusLabel(o.name)
-	if _, ok := invocation(n); ok || name.Valid(n, name.Plain|name.Instance) {
-		return nil
-	}
-	return refuse("InvalidArgs", "Unit name %s is neither a valid invocation ID nor unit name.", n)
-}
-
-// unitName gives the name of the unit that the call's object is.
-func (c *call) unitName() (string, error) {
-	n := name.FromBusLabel(c.object.name)
-	if n == "self" {
-		unit, err := c.own()
-		if err != nil {
-			return "", refuse("UnknownObject", "Unknown object '%s'.", c.m.Path)
-		}
-		return unit, nil
-	}
-	if id, ok := invocation(n); ok {
-		return c.s.m.UnitByInvocation(c.ctx, id)
-	}
-	return n, nil
-}
-
-// own names the unit that the sender is a process of.
-func (c *call) own() (string, error) {
-	who, err := c.sender()
-	if err == nil {
-		var unit string
-		if unit, err = c.s.m.UnitByPID(c.ctx, who.pid); err == nil {
-			return unit, nil
-		}
-	}
-	return "", &face.Error{Name: face.NoSuchUnit, Message: "Client not member of any unit."}
+// unitName gives the name of the unit that the object is.
+func (o object) unitName() (string, *face.Error) {
+	return name.FromBusLabel(o.name), nil
 }
 
 // invocation tells whether the label of a unit's path is an invocation ID.
-func invocation(n string) (id []byte, ok bool) {
-	id, err := hex.DecodeString(n)
-	return id, err == nil && len(id) == 16
+func invocation(n string) (id string, ok bool) {
+	if len(n) != 32 || strings.Trim(n, "0123456789abcdef") != "" {
+		return "", false
+	}
+	return n, true
 }
 
 // jobID gives the number of the job that the object is.

@@ -30,7 +30,6 @@ func groups() []methods {
 		{table.Properties, propertyRows()},
 		{table.Manager, managerJobRows()},
 		{table.Manager, managerListRows()},
-		{table.Manager, managerFindRows()},
 		{table.Manager, managerStateRows()},
 		{table.Unit, unitRows()},
 		{table.Job, jobRows()},

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"sync"
+	"sync/atomic"
 
 	"rouse/internal/host/sys"
 )
@@ -54,8 +55,12 @@ type Config struct {
 type Reaper struct {
 	config  Config
 	signals chan os.Signal
+	born    chan struct{} // there is a child again
+	lonely  atomic.Bool   // there was none
 	stop    chan struct{}
-	done    chan struct{}
+
+	mu    sync.Mutex // held while a child is reaped
+	ended bool
 }
 
 // Start begins to collect, first the children that are dead already.
@@ -73,8 +78,8 @@ func Start(c Config) *Reaper {
 		config: c,
 		// One is enough: signals coalesce anyway, and each drains all the dead.
 		signals: make(chan os.Signal, 1),
+		born:    make(chan struct{}, 1),
 		stop:    make(chan struct{}),
-		done:    make(chan struct{}),
 	}
 	signal.Notify(r.signals, sys.ChildSignal)
 	go r.run()
@@ -85,28 +90,67 @@ func Start(c Config) *Reaper {
 // that already. Linux 3.4, FreeBSD 10.2; sys.ErrUnsupported elsewhere.
 func Subreaper() error { return sys.Subreaper() }
 
+// Born may be called when a process has been started. Its end is noticed without,
+// but later.
+func (r *Reaper) Born() {
+	if r.lonely.Load() {
+		select {
+		case r.born <- struct{}{}:
+		default:
+		}
+	}
+}
+
 // Close ends the collecting and waits for a Deliver under way.
 func (r *Reaper) Close() {
 	signal.Stop(r.signals)
 	close(r.stop)
-	<-r.done
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ended = true
 }
 
 func (r *Reaper) run() {
-	defer close(r.done)
 	for {
-		for r.reapOne() {
-			select {
-			case <-r.stop:
-				return
-			default:
-			}
-		}
-		select {
-		case <-r.signals:
-		case <-r.stop:
+		more, ok := r.next()
+		switch {
+		case !ok:
 			return
+		case !more:
+			r.wait()
 		}
+	}
+}
+
+// next takes one dead child; more is false if there is none, ok when all is over.
+func (r *Reaper) next() (more, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.ended {
+		return false, false
+	}
+	return r.reapOne(), true
+}
+
+// wait waits until there may be a dead child. As long as there are children, a thread
+// waits in the kernel for the first to die, and the signal that would wake two more
+// is not sent. Without children, or where that cannot be, the signal is waited for.
+func (r *Reaper) wait() {
+	sys.QuietChildren(true)
+	some, err := sys.AwaitChild()
+	if some {
+		return
+	}
+	sys.QuietChildren(false)
+	r.lonely.Store(err == nil)
+	defer r.lonely.Store(false)
+	if _, ok, err := sys.PeekChild(); ok && err == nil {
+		return // it came and went meanwhile
+	}
+	select {
+	case <-r.signals:
+	case <-r.born:
+	case <-r.stop:
 	}
 }
 

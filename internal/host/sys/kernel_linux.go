@@ -31,6 +31,21 @@ func PeekChild() (pid int, ok bool, err error) {
 	}
 }
 
+// AwaitChild waits until a child is dead, and leaves it where it is. some is false if
+// there are no children. The thread that it takes cannot be called back. waitid(2).
+func AwaitChild() (some bool, err error) {
+	for {
+		err := unix.Waitid(unix.P_ALL, 0, nil, unix.WEXITED|unix.WNOWAIT, nil)
+		switch {
+		case errors.Is(err, unix.EINTR):
+			continue
+		case errors.Is(err, unix.ECHILD):
+			return false, nil
+		}
+		return err == nil, os.NewSyscallError("waitid", err)
+	}
+}
+
 // siginfoPID reads si_pid: the first field of the union, which is aligned as a
 // pointer is and follows three integers.
 func siginfoPID(info *unix.Siginfo) int {

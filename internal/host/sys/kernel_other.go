@@ -15,6 +15,11 @@ func PeekChild() (pid int, ok bool, err error) {
 	return 0, false, Unsupported("look at a dead child")
 }
 
+// AwaitChild is of no use where PeekChild is not to be had.
+func AwaitChild() (some bool, err error) {
+	return false, Unsupported("wait for a child to be looked at")
+}
+
 // Subreaper makes orphans below this process its children: procctl(2) of FreeBSD
 // 10.2, as its 64-bit systems take it. Elsewhere orphans go to PID 1.
 func Subreaper() error {

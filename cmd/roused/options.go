@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"rouse/internal/engine"
 	"rouse/internal/face/rpc"
 	"rouse/internal/host/cgroup"
+	"rouse/internal/manager"
 	"rouse/internal/unit/directive"
 	"rouse/internal/unit/value"
 )
@@ -40,16 +42,14 @@ Runs systemd unit files: as PID 1, or as an ordinary process, root or not.
   --socket=PATH        Control socket
   --test               Load, print what would be started and what is wrong, exit
   --log-level=LEVEL    emerg, alert, crit, err, warning, notice, info, debug
-  --log-target=TARGET  console (default), null, or journal-or-console (default of PID 1)
+  --log-target=TARGET  console (default), journal-or-console (default of PID 1), journal,
+                       kmsg, syslog, or null
   --cgroups=KIND       How processes are found: auto, v2, v1, none
   --generators=BOOL    Run generators (default as PID 1 and for a user)
   --version, --help
 
 As PID 1 it also takes systemd.unit=UNIT and systemd.log_level=LEVEL.
 `
-
-// levels are the words of --log-level. syslog(3).
-var levels = [...]string{"emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"}
 
 // parseOptions reads the command line; init says that this is PID 1.
 func parseOptions(args []string, init bool) (*options, error) {
@@ -64,7 +64,12 @@ func parseOptions(args []string, init bool) (*options, error) {
 			}
 			value = args[i]
 		}
-		if err := o.set(name, value, init); err != nil {
+		err := o.set(name, value, init)
+		if err != nil && init && strings.HasPrefix(name, "systemd.") {
+			say(err.Error() + "; ignored") // a machine must come up with a bad boot entry
+			continue
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -116,6 +121,10 @@ func (o *options) set(name, word string, init bool) error {
 	case "--log-level", "systemd.log_level":
 		return o.setLevel(word)
 	case "--log-target", "systemd.log_target":
+		if !slices.Contains(manager.LogTargets[:], word) {
+			return fmt.Errorf("--log-target=%s: not a target; one of %s", word,
+				strings.Join(manager.LogTargets[:], ", "))
+		}
 		o.logTarget = word
 	case "--cgroups":
 		return o.setCgroups(word)
@@ -134,13 +143,14 @@ func (o *options) set(name, word string, init bool) error {
 }
 
 func (o *options) setLevel(word string) error {
-	for i, l := range levels {
+	for i, l := range manager.LogLevels {
 		if l == word {
 			o.level, o.levelSet = engine.Level(i), true
 			return nil
 		}
 	}
-	return fmt.Errorf("--log-level=%s: not a level; one of %s", word, strings.Join(levels[:], ", "))
+	return fmt.Errorf("--log-level=%s: not a level; one of %s", word,
+		strings.Join(manager.LogLevels[:], ", "))
 }
 
 // settle takes from system.conf what the command line leaves open.
@@ -150,12 +160,12 @@ func (o *options) settle(conf *directive.Manager) {
 	}
 	switch {
 	case o.logTarget != "":
-	case conf.LogTarget == "null":
-		o.logTarget = "null"
-	case !o.init || strings.HasPrefix(conf.LogTarget, "console"):
-		o.logTarget = "console"
-	default:
+	case conf.LogTarget != "journal-or-kmsg" && conf.LogTarget != "auto":
+		o.logTarget = conf.LogTarget
+	case o.init:
 		o.logTarget = "journal-or-console"
+	default:
+		o.logTarget = "console"
 	}
 }
 

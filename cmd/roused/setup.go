@@ -13,9 +13,11 @@ import (
 	"rouse/internal/host/identity"
 	"rouse/internal/host/machine"
 	"rouse/internal/host/mounts"
+	"rouse/internal/host/proc"
 	"rouse/internal/manager"
 	"rouse/internal/unit"
 	"rouse/internal/unit/load"
+	"rouse/internal/unit/value"
 )
 
 // systemPath is the search path of services. systemd.exec(5), PATH=.
@@ -37,7 +39,7 @@ func setUp(o *options) (manager.Config, error) {
 	c := manager.Config{
 		Version: version, User: o.user, Init: o.init, Target: o.target, RuntimeDir: "/run",
 		Environ: os.Environ(), Console: console(o), Level: o.level, UnitPath: path,
-		Journal:     o.logTarget == "journal-or-console",
+		LogTarget: o.logTarget, Conf: conf,
 		Environment: d.Environment, Output: d.Stdout, OutputError: d.Stderr, Cgroups: o.cgroups,
 	}
 	if id, err := facts.MachineID(); err == nil {
@@ -51,7 +53,7 @@ func setUp(o *options) (manager.Config, error) {
 			return c, err
 		}
 	} else {
-		c.Environment = append([]string{systemPath}, c.Environment...)
+		c.Environment = systemEnvironment(o, c.Environment)
 		c.Bases = dirs.SystemBases
 		c.Stamps = "/var/lib/systemd/timers"
 		if !o.init {
@@ -68,6 +70,22 @@ func setUp(o *options) (manager.Config, error) {
 	}.Complete
 	c.Loader = load.New(loading)
 	return c, nil
+}
+
+// systemEnvironment is what services of the system are given: the PATH, of a machine
+// its language, and DefaultEnvironment=, sorted.
+func systemEnvironment(o *options, defaults []string) []string {
+	env := []string{systemPath}
+	if o.init {
+		line := ""
+		if !o.container {
+			line, _ = proc.CommandLine()
+		}
+		env = append(env, machine.Locale(line)...)
+	}
+	env = value.MergeEnv(env, defaults)
+	slices.Sort(env)
+	return env
 }
 
 // useMounts gives manager and loader the mount table, and tells what is mounted.

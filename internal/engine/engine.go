@@ -71,6 +71,8 @@ type Engine struct {
 	waking   uint64 // when the machine is woken; see SetAlarm
 	level    Level  // lines above it are not written
 
+	unwatched bool // services that fall silent are left alone
+
 	indices [name.Types]*index // of properties, made when first needed
 
 	out []Effect
@@ -188,6 +190,8 @@ func (e *Engine) handle(ev Event) {
 			u.pinned = ev.On
 			e.sweep = e.sweep || !ev.On
 		}
+	case WatchdogsSet:
+		e.unwatched = ev.Ignored
 	case Spawned:
 		e.spawned(ev)
 	case SpawnFailed:

@@ -279,6 +279,9 @@ type ShutdownRequested struct {
 	Why    string
 }
 
+// WatchdogsSet says whether services that fall silent are left alone.
+type WatchdogsSet struct{ Ignored bool }
+
 func (Tick) event()              {}
 func (Loaded) event()            {}
 func (JobRequested) event()      {}
@@ -321,3 +324,4 @@ func (ZoneChanged) event()       {}
 func (Incoming) event()          {}
 func (Connected) event()         {}
 func (ShutdownRequested) event() {}
+func (WatchdogsSet) event()      {}

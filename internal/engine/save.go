@@ -26,6 +26,8 @@ type saved struct {
 	Busy    bool
 	Ending  string
 	Waking  uint64
+
+	Unwatched bool
 }
 
 type savedUnit struct {
@@ -73,7 +75,7 @@ func (e *Engine) Save() ([]byte, error) {
 	}
 	s := saved{
 		Now: e.now, Op: e.op, RNG: rng, LastJob: e.lastJob, Timers: e.timers.seq, Wanted: e.wanted,
-		Sweep: e.sweep, Busy: e.busy, Ending: e.ending, Waking: e.waking,
+		Sweep: e.sweep, Busy: e.busy, Ending: e.ending, Waking: e.waking, Unwatched: e.unwatched,
 	}
 	for op, p := range e.ops {
 		if p.what == opLate {
@@ -142,7 +144,7 @@ func Restore(data []byte, defs []*unit.Unit, cfg Config) (*Engine, error) {
 	e.now = s.Now
 	e.loaded(Loaded{Units: defs})
 	e.op, e.lastJob, e.sweep, e.busy, e.ending = s.Op, s.LastJob, s.Sweep, s.Busy, s.Ending
-	e.waking = s.Waking
+	e.waking, e.unwatched = s.Waking, s.Unwatched
 	if s.Wanted != nil {
 		e.wanted = s.Wanted
 	}

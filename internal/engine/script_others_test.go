@@ -46,6 +46,9 @@ var otherCommands = map[string]scriptCommand{
 		n, _ := strconv.Atoi(a[0])
 		return w.step(ZoneChanged{Zone: time.FixedZone("", n*3600)})
 	},
+	"watchdogs": func(w *scriptWorld, a []string) []string { // watchdogs on, or off
+		return w.step(WatchdogsSet{Ignored: a[0] == "off"})
+	},
 	"timer": timerCommand,
 	// seen UNIT [there|path|-]…, one for each path, or seen UNIT ! WHY
 	"seen": func(w *scriptWorld, a []string) []string {

@@ -107,7 +107,8 @@ func (w *simWorld) step(ev Event) {
 	w.now.Real += uint64(w.d.n(20000))
 	if w.d.chance(1) { // somebody sets the clock
 		w.now.Real += uint64(w.d.n(7200)) * 1e6
-		ev := pick[Event](w.d, ClockChanged{}, ClockChanged{}, Woken{}, ZoneChanged{})
+		ev := pick[Event](w.d, ClockChanged{}, ClockChanged{}, Woken{}, ZoneChanged{},
+			WatchdogsSet{Ignored: true}, WatchdogsSet{})
 		w.queue = append(w.queue, ev)
 	}
 	if w.tell {

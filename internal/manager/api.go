@@ -11,7 +11,6 @@ import (
 	"rouse/internal/face"
 	"rouse/internal/graph/transaction"
 	"rouse/internal/unit"
-	"rouse/internal/unit/install"
 	"rouse/internal/unit/name"
 	"rouse/internal/unit/value"
 )
@@ -28,28 +27,15 @@ func (m *Manager) info() face.Info {
 	units, jobs, failed := m.e.Counts()
 	info := face.Info{
 		Version: m.cfg.Version, Mode: "system", PID: os.Getpid(),
-		SystemState: m.systemState(jobs, failed),
+		SystemState: m.systemState(),
 		Units:       units, Jobs: jobs, Failed: failed, Cgroups: m.tracker.Kind().String(),
-		CgroupRoot: m.tracker.Root(), UnitPath: m.cfg.UnitPath, Since: m.started,
+		CgroupRoot: m.tracker.Root(), UnitPath: m.cfg.UnitPath, Since: m.self.Phases[userspacePhase],
 		Environment: m.env,
 	}
 	if m.cfg.User {
 		info.Mode = "user"
 	}
 	return info
-}
-
-// systemState is what is-system-running says. systemctl(1).
-func (m *Manager) systemState(jobs, failed int) string {
-	switch {
-	case m.e.Ending() != "":
-		return "stopping"
-	case !m.finished && jobs > 0:
-		return "starting"
-	case failed > 0:
-		return "degraded"
-	}
-	return "running"
 }
 
 // Units implements face.Manager.
@@ -153,58 +139,6 @@ func (m *Manager) Jobs(ctx context.Context) (list []face.JobInfo, err error) {
 	return list, err
 }
 
-// Properties implements face.Manager.
-func (m *Manager) Properties(ctx context.Context, unit string) (list []face.Property, err error) {
-	var bad *face.Error
-	err = m.call(ctx, func() {
-		bad = m.look(unit, func(primary string) { list = m.properties(primary) })
-	})
-	if bad != nil {
-		return nil, bad
-	}
-	return list, err
-}
-
-func (m *Manager) properties(unit string) []face.Property {
-	list := m.e.Properties(unit)
-	cgroup := ""
-	if g := m.group(unit); g != nil {
-		cgroup = g.Path()
-	}
-	faults, notHonoured := []string{}, []string{}
-	state, preset, stale := "", "", false
-	if def := m.e.Definition(unit); def != nil {
-		state, preset = m.fileState(def)
-		stale = m.cfg.Loader.Stale(def)
-		for _, f := range def.Faults {
-			faults = append(faults, f.String())
-		}
-		notHonoured = append(notHonoured, def.NotHonoured...)
-	}
-	list = slices.DeleteFunc(list, func(p face.Property) bool { return p.Name == "ControlGroup" })
-	list = append(list,
-		face.Property{Name: "NeedDaemonReload", Type: "b", Value: stale},
-		face.Property{Name: "ControlGroup", Type: "s", Value: cgroup},
-		face.Property{Name: "Faults", Type: "as", Value: faults},
-		face.Property{Name: "NotHonoured", Type: "as", Value: notHonoured},
-		face.Property{Name: "UnitFileState", Type: "s", Value: state},
-		face.Property{Name: "UnitFilePreset", Type: "s", Value: preset})
-	slices.SortFunc(list, func(a, b face.Property) int { return strings.Compare(a.Name, b.Name) })
-	return list
-}
-
-// fileState tells whether the unit's file is enabled, and would be by preset; nothing
-// of what has no file. What the files say is remembered until the next reload.
-func (m *Manager) fileState(def *unit.Unit) (state, preset string) {
-	if def.Fragment == "" {
-		return "", ""
-	}
-	if m.files == nil {
-		m.files = install.New(m.cfg.Loader.Config())
-	}
-	return m.files.State(def.Name), m.files.Presets().Word(path.Base(def.Fragment))
-}
-
 // Processes implements face.Manager.
 func (m *Manager) Processes(ctx context.Context, unit string) (list []face.Process, err error) {
 	err = m.call(ctx, func() {
@@ -303,6 +237,7 @@ func (m *Manager) Enqueue(ctx context.Context, req face.JobRequest) (face.JobRep
 
 // jobDone tells those who wait for the job, and the subscribers.
 func (m *Manager) jobDone(fx engine.JobDone) {
+	m.countDone(fx.Result == engine.JobFailed)
 	for _, tell := range m.waiters[fx.ID] {
 		tell(fx)
 	}
@@ -450,7 +385,9 @@ func (m *Manager) Shutdown(ctx context.Context, verb string, exitCode uint8) err
 		return &face.Error{Name: face.InvalidArgs, Message: "no way to end is called " + verb}
 	}
 	return m.call(ctx, func() {
-		m.status = int(exitCode)
+		if exitCode != 0 {
+			m.status = int(exitCode)
+		}
 		m.shutdown(verb, "asked for by a client")
 	})
 }

@@ -16,10 +16,12 @@ func (m *Manager) generateFirst(f func()) {
 		f()
 		return
 	}
+	m.reached(generatorsStart)
 	done := make(chan []string, 1)
 	in := m.generatorInput()
 	m.goes(func() { done <- m.generators.Run(m.generate, in) })
-	m.env = <-done
+	m.setBase(<-done)
+	m.reached(generatorsFinish)
 	f()
 }
 
@@ -39,7 +41,8 @@ func (m *Manager) regenerate(f func()) {
 	m.goes(func() {
 		env := m.generators.Run(m.generate, in)
 		m.post(func() {
-			m.generating, m.env = false, env
+			m.generating = false
+			m.setBase(env)
 			f()
 			ready := m.ready
 			m.ready = nil

@@ -14,7 +14,6 @@ import (
 	"rouse/internal/host/condition"
 	"rouse/internal/host/dirs"
 	"rouse/internal/host/generator"
-	"rouse/internal/host/journal"
 	"rouse/internal/host/mounts"
 	"rouse/internal/host/notify"
 	"rouse/internal/host/output"
@@ -32,9 +31,6 @@ func (m *Manager) open() (err error) {
 	m.keepSpares()
 	if err := os.MkdirAll(filepath.Dir(m.notifyPath()), 0o755); err != nil {
 		return fmt.Errorf("make the manager's directory: %w", err)
-	}
-	if m.cfg.Journal {
-		m.journal = journal.Open(journal.Socket)
 	}
 	m.tracker, err = cgroup.Open(cgroup.Config{
 		Kind: m.cfg.Cgroups, Empty: m.unitEmpty, Killed: m.unitKilled, Log: m.logLine,
@@ -129,9 +125,7 @@ func (m *Manager) close() {
 	if m.tracker != nil {
 		m.tracker.Close()
 	}
-	if m.journal != nil {
-		m.journal.Close()
-	}
+	m.log.close()
 }
 
 // died is called by the reaper for each child that ended.

@@ -142,28 +142,3 @@ func (v view) Properties(unit string, names []string) []face.Property {
 	}
 	return list
 }
-
-// property gives one property of a loaded unit.
-func (m *Manager) property(unit, name string) (face.Property, bool) {
-	def := m.e.Definition(unit)
-	if def == nil {
-		return face.Property{}, false
-	}
-	switch name {
-	case "NeedDaemonReload":
-		return face.Property{Name: name, Type: "b", Value: m.cfg.Loader.Stale(def)}, true
-	case "ControlGroup":
-		path := ""
-		if g := m.group(unit); g != nil {
-			path = g.Path()
-		}
-		return face.Property{Name: name, Type: "s", Value: path}, true
-	case "UnitFileState", "UnitFilePreset":
-		state, preset := m.fileState(def)
-		if name == "UnitFilePreset" {
-			state = preset
-		}
-		return face.Property{Name: name, Type: "s", Value: state}, true
-	}
-	return m.e.Property(unit, name)
-}

@@ -5,7 +5,6 @@ package manager
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"math/rand/v2"
 	"os"
@@ -24,7 +23,6 @@ import (
 	"rouse/internal/host/dirs"
 	"rouse/internal/host/generator"
 	"rouse/internal/host/identity"
-	"rouse/internal/host/journal"
 	"rouse/internal/host/mounts"
 	"rouse/internal/host/notify"
 	"rouse/internal/host/output"
@@ -34,6 +32,7 @@ import (
 	"rouse/internal/host/sys"
 	"rouse/internal/host/watch"
 	"rouse/internal/unit"
+	"rouse/internal/unit/directive"
 	"rouse/internal/unit/install"
 	"rouse/internal/unit/load"
 	"rouse/internal/unit/value"
@@ -49,7 +48,7 @@ type Config struct {
 	Environ     []string // the manager's own environment
 	Console     io.Writer
 	Level       engine.Level // lines above it are not logged
-	Journal     bool         // lines go to a journal where one listens, else to Console
+	LogTarget   string       // one of LogTargets; "" is console
 	Loader      *load.Loader
 	UnitPath    []string
 	Bases       dirs.Bases
@@ -62,8 +61,9 @@ type Config struct {
 	// Mounts is the mount table, which the loader looks at too; nil is none. With
 	// AllMounts, each mount has a unit; without, only those that units have mounted.
 	Mounts    *mounts.Table
-	Stamps    string // directory of what tells when timers last fired
-	MachineID string // spreads timers over time
+	Stamps    string             // directory of what tells when timers last fired
+	MachineID string             // spreads timers over time
+	Conf      *directive.Manager // system.conf or user.conf; nil is one of an empty file
 	AllMounts bool
 	// OnBus gives who answers those who call on a new connection to the message bus;
 	// nil is nobody.
@@ -74,7 +74,6 @@ type Config struct {
 type Manager struct {
 	face.NoTransient // what is not carried out yet
 	face.NoFiles
-	face.NoShow
 
 	cfg    Config
 	e      *engine.Engine
@@ -103,9 +102,9 @@ type Manager struct {
 	stopGenerators context.CancelFunc
 	generating     bool     // they are at work, and units are half made
 	ready          []func() // what waits for them
-	env            []string // what the manager gives to all that it starts
+	base           []string // what the manager gives to all that it starts
+	env            []string // that, and what clients have set
 
-	journal  *journal.Sender // nil: all lines go to the console
 	bus      *bus.Conn
 	freed    uint64            // when memory was last given back
 	relaxing bool              // it will be
@@ -131,12 +130,16 @@ type Manager struct {
 	told       bool            // observers were told of something
 	announced  map[string]bool // units that observers know of
 	kept       []*os.File      // descriptors for when there are no others
-	started    value.Instant
-	finished   bool // the first job queue has been worked off
+	finished   bool            // the first job queue has been worked off
 	end        *Ending
 	verb       string // how it ends, once that has begun
 	status     int
 	level      atomic.Int32 // lines above it are not logged
+	log        logger
+
+	self     self
+	selfRows map[string]selfRow // nil until asked for
+	hostRows map[string]hostRow // nil until asked for
 }
 
 // Ending is how the manager was told to end.
@@ -147,6 +150,12 @@ type Ending struct {
 
 // New makes a manager; Run starts it.
 func New(cfg Config) *Manager {
+	if cfg.Conf == nil {
+		cfg.Conf = directive.NewManager(cfg.User)
+	}
+	if cfg.LogTarget == "" {
+		cfg.LogTarget = "console"
+	}
 	if cfg.Target == "" {
 		cfg.Target = "default.target"
 	}
@@ -161,19 +170,15 @@ func New(cfg Config) *Manager {
 		waiters: map[uint32][]func(engine.JobDone){}, listeners: map[chan face.Event]bool{},
 		names: map[string]string{}, announced: map[string]bool{},
 	}
-	m.env = cfg.Environment
+	m.self = newSelf(cfg.Conf)
+	m.setBase(cfg.Environment)
 	m.e = engine.New(m.timing(engine.Config{
 		Seed: rand.Uint64(), User: cfg.User, Stack: debug.Stack,
 	}))
 	m.ctx, m.cancel = context.WithCancel(context.Background())
 	m.setLevel(cfg.Level)
+	m.setTarget("")
 	return m
-}
-
-// setLevel says which lines are logged.
-func (m *Manager) setLevel(l engine.Level) {
-	m.level.Store(int32(l))
-	m.e.SetLevel(l)
 }
 
 // Run owns the engine until the manager is told to end, by a unit, a face or
@@ -187,7 +192,8 @@ func (m *Manager) Run(ctx context.Context) (Ending, error) {
 		return Ending{}, err
 	}
 	defer m.close()
-	m.started = m.now()
+	m.reachedKernel()
+	m.reached(userspacePhase)
 	m.generate, m.stopGenerators = context.WithCancel(ctx)
 	m.generateFirst(m.begin)
 	m.carryOn()
@@ -293,6 +299,7 @@ func (m *Manager) do(fx engine.Effect) {
 	case engine.UnitGone:
 		m.unitGone(fx.Unit)
 	case engine.JobNew:
+		m.countJob()
 		m.publish(face.Event{Kind: "job-new", Unit: fx.Unit, Job: fx.ID, Type: fx.Type.String()})
 	case engine.JobDone:
 		m.jobDone(fx)
@@ -313,9 +320,11 @@ func (m *Manager) do(fx engine.Effect) {
 // begin loads the first target and starts it.
 func (m *Manager) begin() {
 	m.refreshMounts()
+	m.reached(unitsLoadStart)
 	units := m.closure([]string{m.cfg.Target})
 	m.logFaults(units)
 	m.step(engine.Loaded{Units: units})
+	m.reached(unitsLoadFinish)
 	m.lastReq++
 	m.answers[m.lastReq] = func(r engine.Replied) {
 		if r.Err == nil {
@@ -362,7 +371,8 @@ func (m *Manager) logFaults(units []*unit.Unit) {
 func (m *Manager) idle() {
 	if !m.finished {
 		m.finished = true
-		took := value.Span(m.now().Mono - m.started.Mono)
+		m.reached(finishPhase)
+		took := value.Span(m.self.Phases[finishPhase].Mono - m.self.Phases[userspacePhase].Mono)
 		m.logf(engine.Info, "", "Startup finished in %s.", took)
 		m.publish(face.Event{Kind: "startup-finished", Times: []uint64{
 			0, 0, 0, 0, uint64(took), uint64(took),
@@ -394,40 +404,3 @@ func (m *Manager) relax() {
 		time.AfterFunc(rest-since, func() { m.post(give) })
 	}
 }
-
-// logf writes a line to the console.
-func (m *Manager) logf(l engine.Level, unit, format string, args ...any) {
-	if int32(l) > m.level.Load() {
-		return
-	}
-	text := fmt.Sprintf(format, args...)
-	if m.journal != nil && m.journal.Listening() && m.toJournal(l, unit, text) {
-		return
-	}
-	if unit != "" {
-		unit += ": "
-	}
-	fmt.Fprintf(m.cfg.Console, "roused: %s%s\n", unit, text)
-}
-
-// toJournal sends a line with the fields by which journalctl finds it for the unit.
-func (m *Manager) toJournal(l engine.Level, unit, text string) bool {
-	fields := []journal.Field{
-		{Name: "MESSAGE", Value: text}, {Name: "PRIORITY", Value: itoa(int(l))},
-		{Name: "SYSLOG_IDENTIFIER", Value: "roused"}, {Name: "SYSLOG_FACILITY", Value: "3"},
-	}
-	switch {
-	case unit != "" && m.cfg.User:
-		fields = append(fields, journal.Field{Name: "USER_UNIT", Value: unit})
-	case unit != "":
-		fields = append(fields, journal.Field{Name: "UNIT", Value: unit})
-	}
-	return m.journal.Send(fields...)
-}
-
-// Logf writes a line to the manager's log. It may be called from any goroutine.
-func (m *Manager) Logf(l engine.Level, format string, args ...any) {
-	m.logf(l, "", format, args...)
-}
-
-func (m *Manager) logLine(line string) { m.logf(engine.Warning, "", "%s", line) }

@@ -146,6 +146,9 @@ func (m *Manager) reload(dry bool) (r face.ReloadReport) {
 		old[s.Name] = m.e.Definition(s.Name)
 		names = append(names, s.Name)
 	}
+	if !dry {
+		m.reached(unitsLoadAgain)
+	}
 	m.cfg.Loader.Refresh()
 	m.files = nil
 	units := m.cfg.Loader.Closure(names, nil)

@@ -31,6 +31,7 @@ func groups() []methods {
 		{table.Manager, managerJobRows()},
 		{table.Manager, managerListRows()},
 		{table.Manager, managerStateRows()},
+		{table.Manager, managerShowRows()},
 		{table.Unit, unitRows()},
 		{table.Job, jobRows()},
 	}

@@ -22,6 +22,9 @@ func unitPath(unit, slice string) string {
 	return dir + "/" + escape(unit)
 }
 
+// SlicePath gives the path of a slice's group below the root, without a slash before it.
+func SlicePath(slice string) string { return slicePath(slice) }
+
 // slicePath gives the path of a slice: "a-b.slice" is "a.slice/a-b.slice".
 // systemd.slice(5).
 func slicePath(slice string) string {

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -158,4 +159,34 @@ func Tasks() uint64 {
 		}
 	}
 	return most
+}
+
+// localeFile is where the language of the system is written.
+const localeFile = "/etc/locale.conf"
+
+// Locale is the language of the system as assignments of environment variables: from the
+// kernel's command line ("locale.LANG=…"), else from locale.conf(5), else it is none.
+func Locale(commandLine string) []string {
+	var env []string
+	for word := range strings.FieldsSeq(commandLine) {
+		if a, ok := strings.CutPrefix(word, "locale."); ok && isLocale(a) {
+			env = append(env, a)
+		}
+	}
+	if len(env) == 0 {
+		if text, err := os.ReadFile(localeFile); err == nil {
+			all, _ := value.ParseEnvFile(text) // what can be read counts
+			env = slices.DeleteFunc(all, func(a string) bool { return !isLocale(a) })
+		}
+	}
+	if len(env) == 0 {
+		env = []string{"LANG=C.UTF-8"}
+	}
+	return value.MergeEnv(env)
+}
+
+// isLocale reports whether an assignment is one of locale.conf(5).
+func isLocale(a string) bool {
+	name, text, _ := strings.Cut(a, "=")
+	return text != "" && (name == "LANG" || name == "LANGUAGE" || strings.HasPrefix(name, "LC_"))
 }

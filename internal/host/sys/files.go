@@ -88,6 +88,14 @@ func Owner(info os.FileInfo) (uid, gid int) {
 	return -1, -1
 }
 
+// Inode gives the number of the file that os.Stat described; 0 if it does not say.
+func Inode(info os.FileInfo) uint64 {
+	if st, ok := info.Sys().(*syscall.Stat_t); ok {
+		return uint64(st.Ino)
+	}
+	return 0
+}
+
 // Names is what uname(2) says of the system.
 type Names struct{ System, Node, Release, Version, Machine string }
 

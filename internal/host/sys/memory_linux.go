@@ -2,6 +2,7 @@ package sys
 
 import (
 	"bytes"
+	"io"
 	"os"
 	"strconv"
 	"unsafe"
@@ -39,4 +40,26 @@ func TrimImage() {
 func drop(start, size uintptr) {
 	at := *(*unsafe.Pointer)(unsafe.Pointer(&start))
 	_ = unix.Madvise(unsafe.Slice((*byte)(at), size), unix.MADV_DONTNEED)
+}
+
+// DataFile gives a file in memory to be read by others, who cannot change it.
+// memfd_create(2).
+func DataFile(name string, data []byte) (*os.File, error) {
+	fd, err := unix.MemfdCreate(name, unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
+	if err != nil {
+		return nil, os.NewSyscallError("memfd_create", err)
+	}
+	f := os.NewFile(uintptr(fd), name)
+	if _, err = f.Write(data); err == nil {
+		_, err = f.Seek(0, io.SeekStart)
+	}
+	if err == nil {
+		_, err = unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS,
+			unix.F_SEAL_SHRINK|unix.F_SEAL_GROW|unix.F_SEAL_WRITE|unix.F_SEAL_SEAL)
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
 }

@@ -88,6 +88,17 @@ func (d *Defaults) tasks(m TasksMax) uint64 {
 	return scale(d.TasksTotal, m.Share)
 }
 
+// TasksLimit is DefaultTasksMax= as a number of tasks.
+func (d *Defaults) TasksLimit() uint64 { return d.tasks(d.TasksMax) }
+
+// Limit is the limit that units have which set none.
+func (d *Defaults) Limit(l value.Limit) unit.Rlimit {
+	if d.Limits[l].Set {
+		return d.Limits[l]
+	}
+	return d.Inherited[l]
+}
+
 // scale gives share parts of ten thousand of total.
 func scale(total uint64, share uint) uint64 {
 	return total/10000*uint64(share) + total%10000*uint64(share)/10000

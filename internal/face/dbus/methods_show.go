@@ -1,0 +1,76 @@
+package dbus
+
+import (
+	"rouse/internal/face"
+	"rouse/internal/host/sys"
+)
+
+func managerShowRows() map[string]row {
+	return map[string]row{
+		"SetEnvironment": {asks: true, run: func(c *call) error {
+			return changeEnvironment(c, nil, c.strings())
+		}},
+		"UnsetEnvironment": {asks: true, run: func(c *call) error {
+			return changeEnvironment(c, c.strings(), nil)
+		}},
+		"UnsetAndSetEnvironment": {asks: true, run: func(c *call) error {
+			unset := c.strings()
+			return changeEnvironment(c, unset, c.strings())
+		}},
+		"SetShowStatus": {run: privileged(func(c *call) error {
+			return c.s.m.SetShowStatus(c.ctx, c.in.Text())
+		})},
+		"SetExitCode": {run: privileged(func(c *call) error {
+			return c.s.m.SetExitCode(c.ctx, c.in.Byte())
+		})},
+		"Dump": {slow: true, run: func(c *call) error { return dump(c, nil) }},
+		"DumpUnitsMatchingPatterns": {slow: true, run: func(c *call) error {
+			return dump(c, c.strings())
+		}},
+		"DumpByFileDescriptor": {slow: true, run: func(c *call) error {
+			return dumpToFile(c, nil)
+		}},
+		"DumpUnitsMatchingPatternsByFileDescriptor": {slow: true, run: func(c *call) error {
+			return dumpToFile(c, c.strings())
+		}},
+	}
+}
+
+// privileged refuses what systemd leaves to the policy of the message bus to refuse.
+func privileged(f handler) handler {
+	return func(c *call) error {
+		if !c.isPrivileged() {
+			return &face.Error{Name: face.AccessDenied, Message: "Permission denied"}
+		}
+		return f(c)
+	}
+}
+
+func changeEnvironment(c *call, unset, set []string) error {
+	if err := c.allow(setEnvironment); err != nil {
+		return err
+	}
+	return c.s.m.SetEnvironment(c.ctx, unset, set)
+}
+
+func dump(c *call, patterns []string) error {
+	text, err := c.s.m.Dump(c.ctx, patterns)
+	if err == nil {
+		c.out.Text(plain(text))
+	}
+	return err
+}
+
+func dumpToFile(c *call, patterns []string) error {
+	text, err := c.s.m.Dump(c.ctx, patterns)
+	if err != nil {
+		return err
+	}
+	f, err := sys.DataFile("dump", []byte(text))
+	if err != nil {
+		return err
+	}
+	c.out.Uint32(uint32(len(c.outFiles)))
+	c.outFiles = append(c.outFiles, f)
+	return nil
+}

@@ -1,0 +1,223 @@
+package manager
+
+import (
+	"context"
+	"path"
+	"slices"
+	"strings"
+
+	"rouse/internal/face"
+	"rouse/internal/host/cgroup"
+	"rouse/internal/unit"
+	"rouse/internal/unit/install"
+	"rouse/internal/unit/name"
+	"rouse/internal/unit/value"
+)
+
+// A hostRow is one property of a unit that neither its definition nor the engine knows.
+type hostRow struct {
+	name, sig string
+	of        func(m *Manager, def *unit.Unit) any
+}
+
+// unitHostRows are those of all units. Faults and NotHonoured are rouse's own.
+var unitHostRows = [...]hostRow{
+	{"NeedDaemonReload", "b", func(m *Manager, def *unit.Unit) any {
+		return m.cfg.Loader.Stale(def)
+	}},
+	{"UnitFileState", "s", func(m *Manager, def *unit.Unit) any {
+		state, _ := m.fileState(def)
+		return state
+	}},
+	{"UnitFilePreset", "s", func(m *Manager, def *unit.Unit) any {
+		_, preset := m.fileState(def)
+		return preset
+	}},
+	{"Faults", "as", func(_ *Manager, def *unit.Unit) any {
+		faults := []string{}
+		for _, f := range def.Faults {
+			faults = append(faults, f.String())
+		}
+		return faults
+	}},
+	{"NotHonoured", "as", func(_ *Manager, def *unit.Unit) any {
+		return append([]string{}, def.NotHonoured...)
+	}},
+}
+
+// groupRows are those of units that have a control group. What is not counted is 2^64-1.
+var groupRows = [...]hostRow{
+	{"ControlGroup", "s", func(m *Manager, def *unit.Unit) any { return m.groupPath(def) }},
+	{"ControlGroupId", "t", func(m *Manager, def *unit.Unit) any { return m.usage(def).ID() }},
+	{"MemoryCurrent", "t", func(m *Manager, def *unit.Unit) any {
+		if !def.Resources.MemoryAccounting {
+			return cgroup.Unknown
+		}
+		return m.usage(def).Memory()
+	}},
+	{"MemoryAvailable", "t", func(m *Manager, def *unit.Unit) any { return m.available(def) }},
+	{"CPUUsageNSec", "t", func(m *Manager, def *unit.Unit) any { return m.usage(def).CPU() }},
+	{"TasksCurrent", "t", func(m *Manager, def *unit.Unit) any {
+		if !def.Resources.TasksAccounting {
+			return cgroup.Unknown
+		}
+		return m.usage(def).Tasks()
+	}},
+	{"IPIngressBytes", "t", uncounted}, {"IPIngressPackets", "t", uncounted},
+	{"IPEgressBytes", "t", uncounted}, {"IPEgressPackets", "t", uncounted},
+	{"IOReadBytes", "t", func(m *Manager, def *unit.Unit) any { return m.usedIO(def)[0] }},
+	{"IOReadOperations", "t", func(m *Manager, def *unit.Unit) any { return m.usedIO(def)[1] }},
+	{"IOWriteBytes", "t", func(m *Manager, def *unit.Unit) any { return m.usedIO(def)[2] }},
+	{"IOWriteOperations", "t", func(m *Manager, def *unit.Unit) any { return m.usedIO(def)[3] }},
+}
+
+// uncounted is what would take programs within the kernel.
+func uncounted(*Manager, *unit.Unit) any { return cgroup.Unknown }
+
+// hostRow finds a row of a unit.
+func (m *Manager) hostRow(def *unit.Unit, property string) (hostRow, bool) {
+	if m.hostRows == nil {
+		m.hostRows = make(map[string]hostRow, 32)
+		for _, r := range slices.Concat(unitHostRows[:], groupRows[:]) {
+			m.hostRows[r.name] = r
+		}
+	}
+	r, ok := m.hostRows[property]
+	if ok && def.Resources == nil && slices.ContainsFunc(groupRows[:], func(g hostRow) bool {
+		return g.name == property
+	}) {
+		return r, false
+	}
+	return r, ok
+}
+
+// property gives one property of a loaded unit.
+func (m *Manager) property(unit, property string) (face.Property, bool) {
+	def := m.e.Definition(unit)
+	if def == nil {
+		return face.Property{}, false
+	}
+	if r, ok := m.hostRow(def, property); ok {
+		return face.Property{Name: property, Type: r.sig, Value: r.of(m, def)}, true
+	}
+	return m.e.Property(unit, property)
+}
+
+// properties gives all properties of a loaded unit, sorted by name.
+func (m *Manager) properties(unit string) []face.Property {
+	list := m.e.Properties(unit)
+	def := m.e.Definition(unit)
+	if def == nil {
+		return list
+	}
+	list = slices.DeleteFunc(list, func(p face.Property) bool {
+		_, ok := m.hostRow(def, p.Name)
+		return ok
+	})
+	for _, r := range unitHostRows {
+		list = append(list, face.Property{Name: r.name, Type: r.sig, Value: r.of(m, def)})
+	}
+	if def.Resources != nil {
+		for _, r := range groupRows {
+			list = append(list, face.Property{Name: r.name, Type: r.sig, Value: r.of(m, def)})
+		}
+	}
+	slices.SortFunc(list, func(a, b face.Property) int { return strings.Compare(a.Name, b.Name) })
+	return list
+}
+
+// Properties implements face.Manager.
+func (m *Manager) Properties(ctx context.Context, unit string) (list []face.Property, err error) {
+	var bad *face.Error
+	err = m.call(ctx, func() {
+		bad = m.look(unit, func(primary string) { list = m.properties(primary) })
+	})
+	if bad != nil {
+		return nil, bad
+	}
+	return list, err
+}
+
+// UnitProperties implements face.Show.
+func (m *Manager) UnitProperties(
+	ctx context.Context, unit string, names []string,
+) (list []face.Property, err error) {
+	var bad *face.Error
+	err = m.call(ctx, func() {
+		bad = m.look(unit, func(primary string) { list = view{m}.Properties(primary, names) })
+	})
+	if bad != nil {
+		return nil, bad
+	}
+	return list, err
+}
+
+// groupPath is the control group of a unit, as /proc/self/cgroup has it; "" if it has
+// none now. An active slice has one, though nobody may be in it.
+func (m *Manager) groupPath(def *unit.Unit) string {
+	if def.Type == name.Slice {
+		s, _ := m.e.Unit(def.Name)
+		if root := m.tracker.Root(); root != "" && s.Active == "active" {
+			return path.Join(root, cgroup.SlicePath(def.Name))
+		}
+		return ""
+	}
+	if g := m.group(def.Name); g != nil {
+		return g.Path()
+	}
+	return ""
+}
+
+// usage looks at the control group of a unit.
+func (m *Manager) usage(def *unit.Unit) cgroup.Usage {
+	dir := m.tracker.UnifiedDir()
+	group := m.groupPath(def)
+	if dir == "" || group == "" {
+		return ""
+	}
+	return cgroup.Usage(path.Join(dir, strings.TrimPrefix(group, m.tracker.Root())))
+}
+
+func (m *Manager) usedIO(def *unit.Unit) (used [4]uint64) {
+	if !def.Resources.IOAccounting {
+		return [...]uint64{cgroup.Unknown, cgroup.Unknown, cgroup.Unknown, cgroup.Unknown}
+	}
+	used[0], used[1], used[2], used[3] = m.usage(def).IO()
+	return used
+}
+
+// available is how much more memory a unit can take before it, or a slice it is in,
+// comes to its limit.
+func (m *Manager) available(def *unit.Unit) uint64 {
+	least := cgroup.Unknown
+	for def != nil && def.Resources != nil {
+		limit := min(def.Resources.MemoryHigh, def.Resources.MemoryMax)
+		if limit != value.SizeInfinity {
+			used := m.usage(def).Memory()
+			if used != cgroup.Unknown {
+				least = min(least, uint64(limit)-min(used, uint64(limit)))
+			}
+		}
+		slice := def.Resources.Slice
+		if def.Type == name.Slice {
+			slice, _ = name.ParentSlice(def.Name)
+		}
+		if slice == "" || slice == def.Name {
+			break
+		}
+		def = m.e.Definition(slice)
+	}
+	return least
+}
+
+// fileState tells whether the unit's file is enabled, and would be by preset; nothing
+// of what has no file. What the files say is remembered until the next reload.
+func (m *Manager) fileState(def *unit.Unit) (state, preset string) {
+	if def.Fragment == "" {
+		return "", ""
+	}
+	if m.files == nil {
+		m.files = install.New(m.cfg.Loader.Config())
+	}
+	return m.files.State(def.Name), m.files.Presets().Word(path.Base(def.Fragment))
+}

@@ -20,8 +20,10 @@ import (
 // Env is all that the command sees of the world.
 type Env struct {
 	Args           []string // with the name of the command itself
+	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 	Getenv         func(string) string
+	Environ        func() []string
 	// Dial connects to the manager of the system, or of the user, at socket, or at
 	// the usual place if that is "".
 	Dial func(ctx context.Context, user bool, socket string) (face.Manager, error)
@@ -59,6 +61,10 @@ type app struct {
 
 // Run carries out the command and gives its exit status.
 func Run(ctx context.Context, env Env) int {
+	if p, args := program(env.Args); p != nil {
+		env.Args = args
+		return p.Main(ctx, env.tool())
+	}
 	a := &app{Env: env, ctx: ctx}
 	args, err := a.opts.parse(env.Args[1:])
 	if err != nil {

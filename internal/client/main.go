@@ -20,9 +20,11 @@ func Main(version string) int {
 	width, _, err := term.GetSize(out)
 	return Run(context.Background(), Env{
 		Args:      os.Args,
+		Stdin:     os.Stdin,
 		Stdout:    os.Stdout,
 		Stderr:    os.Stderr,
 		Getenv:    os.Getenv,
+		Environ:   os.Environ,
 		Dial:      dial,
 		Root:      func(dir string) fs.ReadLinkFS { return os.DirFS(dir).(fs.ReadLinkFS) },
 		Now:       time.Now,

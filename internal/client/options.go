@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"rouse/internal/client/getopt"
 	"rouse/internal/unit"
 	"rouse/internal/unit/name"
 	"rouse/internal/unit/value"
@@ -118,68 +119,7 @@ func (o *options) boolFlags(f *pflag.FlagSet) {
 // parse reads the command line, in which options and arguments may be mixed, and
 // gives the arguments. A long option may be cut as long as it is clear.
 func (o *options) parse(args []string) ([]string, error) {
-	f := o.flags()
-	full := make([]string, 0, len(args))
-	for i, a := range args {
-		if a == "--" {
-			full = append(full, args[i:]...)
-			break
-		}
-		a, err := complete(f, a)
-		if err != nil {
-			return nil, err
-		}
-		full = append(full, a)
-	}
-	if err := f.Parse(full); err != nil {
-		return nil, plainFlagError(err)
-	}
-	return f.Args(), nil
-}
-
-// complete gives the whole name of a long option that was cut.
-func complete(f *pflag.FlagSet, arg string) (string, error) {
-	word, ok := strings.CutPrefix(arg, "--")
-	if !ok || word == "" {
-		return arg, nil
-	}
-	word, rest, has := strings.Cut(word, "=")
-	if f.Lookup(word) != nil {
-		return arg, nil
-	}
-	var hits []string
-	f.VisitAll(func(g *pflag.Flag) {
-		if strings.HasPrefix(g.Name, word) {
-			hits = append(hits, g.Name)
-		}
-	})
-	switch {
-	case len(hits) == 1 && has:
-		return "--" + hits[0] + "=" + rest, nil
-	case len(hits) == 1:
-		return "--" + hits[0], nil
-	case len(hits) > 1:
-		return "", fmt.Errorf("option '--%s' is ambiguous; possibilities: '--%s'",
-			word, strings.Join(hits, "' '--"))
-	}
-	return arg, nil // the parser says that it does not know it
-}
-
-// plainFlagError says what getopt says.
-func plainFlagError(err error) error {
-	var unknown *pflag.NotExistError
-	var missing *pflag.ValueRequiredError
-	switch {
-	case errors.As(err, &unknown) && unknown.GetSpecifiedShortnames() != "":
-		return fmt.Errorf("invalid option -- '%s'", unknown.GetSpecifiedName())
-	case errors.As(err, &unknown):
-		return fmt.Errorf("unrecognized option '--%s'", unknown.GetSpecifiedName())
-	case errors.As(err, &missing) && missing.GetSpecifiedShortnames() != "":
-		return fmt.Errorf("option requires an argument -- '%s'", missing.GetSpecifiedName())
-	case errors.As(err, &missing):
-		return fmt.Errorf("option '--%s' requires an argument", missing.GetSpecifiedName())
-	}
-	return err
+	return getopt.Parse(o.flags(), args, true)
 }
 
 // outputs are the values of --output= that systemctl knows; all but the JSON ones

@@ -133,3 +133,17 @@ func Send(f *os.File, text []byte, files ...*os.File) error {
 		return os.NewSyscallError("sendmsg", unix.Sendmsg(fd, text, oob, nil, 0))
 	})
 }
+
+// DialDatagram connects to a unix socket for datagrams, a path or "@name".
+func DialDatagram(address string) (*os.File, error) {
+	a := Address{Unix: address}
+	fd, err := NewSocket(a, DatagramT, 0)
+	if err != nil {
+		return nil, err
+	}
+	if err := Connect(fd, a); err != nil {
+		CloseFD(fd)
+		return nil, err
+	}
+	return os.NewFile(uintptr(fd), address), nil
+}

@@ -23,4 +23,5 @@ const (
 	ENFILE    = unix.ENFILE
 	EPERM     = unix.EPERM
 	ESRCH     = unix.ESRCH
+	ETIMEDOUT = unix.ETIMEDOUT
 )

@@ -188,3 +188,16 @@ func ReadOnly(path string) (bool, error) {
 	}
 	return st.Flags&unix.ST_RDONLY != 0 || errors.Is(unix.Access(path, unix.W_OK), unix.EROFS), nil
 }
+
+// SendAs sends text through a connected unix socket on behalf of a process, if the
+// kernel lets us, and else on our own. SCM_CREDENTIALS, unix(7).
+func SendAs(f *os.File, text []byte, pid int) error {
+	oob := unix.UnixCredentials(&unix.Ucred{
+		Pid: int32(pid), Uid: uint32(os.Getuid()), Gid: uint32(os.Getgid()),
+	})
+	err := OnFile(f, func(fd int) error { return unix.Sendmsg(fd, text, oob, nil, 0) })
+	if errors.Is(err, unix.EPERM) || errors.Is(err, unix.ESRCH) {
+		return Send(f, text)
+	}
+	return os.NewSyscallError("sendmsg", err)
+}

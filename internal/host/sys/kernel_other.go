@@ -129,3 +129,6 @@ func Reboot(uint32) error { return Unsupported("reboot") }
 
 // SendCtrlAltDel is not to be had here.
 func SendCtrlAltDel() error { return Unsupported("take Ctrl-Alt-Del") }
+
+// SendAs sends text through a connected unix socket; on whose behalf cannot be said.
+func SendAs(f *os.File, text []byte, _ int) error { return Send(f, text) }

@@ -7,7 +7,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"unicode/utf8"
+
+	"rouse/internal/unit/value"
 )
 
 var cglsProgram = Program{
@@ -32,6 +35,7 @@ type groups struct {
 	fs    fs.FS
 	mount string // where the hierarchy is
 	width int
+	ids   bool // --cgroup-id=
 }
 
 func listGroups(r *Run) (int, error) {
@@ -44,6 +48,14 @@ func listGroups(r *Run) (int, error) {
 		g.width = 1 << 30
 	case g.width == 0:
 		g.width = 80
+	}
+	g.ids = true
+	if r.Has("cgroup-id") {
+		var err error
+		if g.ids, err = value.ParseBool(r.Value("cgroup-id")); err != nil {
+			return 1, Complain("Failed to parse boolean argument to --cgroup-id=: %s.",
+				r.Value("cgroup-id"))
+		}
 	}
 	for _, m := range []string{"sys/fs/cgroup", "sys/fs/cgroup/unified", "sys/fs/cgroup/systemd"} {
 		if _, err := fs.Stat(g.fs, path.Join(m, "cgroup.procs")); err == nil {
@@ -121,10 +133,26 @@ func (g *groups) show(at, prefix string) bool {
 		if i == len(below)-1 {
 			sign, next = "└─", "  "
 		}
-		g.r.Print("%s%s%s\n", prefix, sign, unescapeGroup(n))
+		g.r.Print("%s%s%s%s\n", prefix, sign, unescapeGroup(n), g.number(path.Join(dir, n)))
 		g.show(path.Join(at, n), prefix+next)
 	}
 	return true
+}
+
+// number is the ID of a group, which is the number of its inode.
+func (g *groups) number(dir string) string {
+	if !g.ids {
+		return ""
+	}
+	info, err := fs.Stat(g.fs, dir)
+	if err != nil {
+		return ""
+	}
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return ""
+	}
+	return fmt.Sprintf(" (#%d)", st.Ino)
 }
 
 // unescapeGroup: a name that could be one of the kernel's has a "_" before it.

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -120,7 +121,8 @@ func dial(t *testing.T, at string) net.Conn {
 		if err == nil {
 			return conn
 		}
-		if !errors.Is(err, fs.ErrNotExist) || time.Now().After(end) {
+		early := errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED)
+		if !early || time.Now().After(end) {
 			t.Fatal(err)
 		}
 	}

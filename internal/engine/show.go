@@ -109,6 +109,9 @@ func (e *Engine) Counts() (units, jobs, failed int) {
 	return units, len(e.jobs), e.failed
 }
 
+// Failed counts the failed units.
+func (e *Engine) Failed() int { return e.failed }
+
 // Awaits names the unit whose main or control process it is; "" if it is none's.
 func (e *Engine) Awaits(pid int) string {
 	if u := e.pids[pid]; u != nil {

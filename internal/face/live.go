@@ -23,6 +23,8 @@ type Live interface {
 type View interface {
 	// Info describes the manager itself.
 	Info() Info
+	// Failed counts the failed units.
+	Failed() int
 	// Units lists the loaded units, sorted by name.
 	Units() []UnitInfo
 	// Unit finds a loaded unit by any of its names.

@@ -76,6 +76,9 @@ type view struct{ m *Manager }
 // Info implements face.View.
 func (v view) Info() face.Info { return v.m.info() }
 
+// Failed implements face.View.
+func (v view) Failed() int { return v.m.e.Failed() }
+
 // Units implements face.View.
 func (v view) Units() []face.UnitInfo {
 	units := v.m.e.Units()

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"rouse/internal/engine"
+	"rouse/internal/face"
 	"rouse/internal/host/notify"
 	"rouse/internal/host/proc"
 	"rouse/internal/host/socket"
@@ -60,7 +61,21 @@ func (m *Manager) heard(msg *notify.Message, name string, known bool) {
 		ev.FDs = m.takeFDs(msg, name)
 		m.step(ev)
 		m.dropFDs(ev.FDs)
+		if tells(msg) {
+			m.observed(face.Event{Kind: "unit-changed", Unit: name})
+		}
 	}
+}
+
+// tells reports whether a message may change what is shown of a unit; that it is
+// alive does not.
+func tells(msg *notify.Message) bool {
+	for _, key := range [...]string{"STATUS", "ERRNO", "MAINPID", "NOTIFYACCESS", "BUSERROR"} {
+		if _, ok := msg.Get(key); ok {
+			return true
+		}
+	}
+	return false
 }
 
 // unfit says why a process can be no main process; "" if it can.

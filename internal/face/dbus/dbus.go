@@ -77,12 +77,16 @@ type Server struct {
 	log  func(string)
 	slow chan struct{} // a place each for calls that wait for somebody else
 
-	mu     sync.Mutex
-	conns  map[*conn]bool
-	bus    *BusLink // nil: there is none
+	// What was told to clients, and what is to be: for observe alone.
 	dirty  []string // units whose change is to be told, in order
 	marked map[string]bool
-	jobs   map[uint32]*jobTrack
+	states map[uint32]string // of jobs
+	failed int               // units
+
+	mu    sync.Mutex
+	conns map[*conn]bool
+	bus   *BusLink // nil: there is none
+	jobs  map[uint32]*jobTrack
 }
 
 // NewServer makes a server, which from now on tells its clients of what m does. log
@@ -94,6 +98,7 @@ func NewServer(m Manager, log func(string)) *Server {
 	s := &Server{
 		m: m, log: log, slow: make(chan struct{}, maxSlow),
 		conns: map[*conn]bool{}, marked: map[string]bool{}, jobs: map[uint32]*jobTrack{},
+		states: map[uint32]string{},
 	}
 	m.Observe(s.observe)
 	return s

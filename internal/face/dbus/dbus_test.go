@@ -160,6 +160,8 @@ func TestStartUnit(t *testing.T) {
 	c.send(managerPath, table.Manager, "StartUnit", "ss", "web.service", "replace")
 	web := name.BusPath("web.service")
 	for i, want := range []string{
+		web + " PropertiesChanged org.freedesktop.systemd1.Service",
+		web + " PropertiesChanged org.freedesktop.systemd1.Unit",
 		"/org/freedesktop/systemd1 JobNew 1 | /org/freedesktop/systemd1/job/1 | web.service",
 		"return /org/freedesktop/systemd1/job/1",
 		web + " PropertiesChanged org.freedesktop.systemd1.Service",
@@ -187,7 +189,8 @@ func TestErrors(t *testing.T) {
 		{managerPath, "org.freedesktop.systemd1.Manager GetUnit -", "InvalidArgs Invalid arguments " +
 			"'' to call org.freedesktop.systemd1.Manager.GetUnit(), expecting 's'."},
 		{web, get + " org.freedesktop.systemd1.Unit No",
-			"UnknownProperty Unknown interface or property."},
+			"UnknownProperty Unknown interface " +
+				"org.freedesktop.systemd1.Unit or property No."},
 		{managerPath, "org.freedesktop.systemd1.Manager StartUnit ss web.service no",
 			"InvalidArgs Job mode no invalid"},
 		{"/org/freedesktop/DBus", "org.freedesktop.DBus AddMatch s x",

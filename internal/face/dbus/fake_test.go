@@ -130,6 +130,8 @@ type fakeView struct{ f *fake }
 
 func (v fakeView) Info() face.Info { return face.Info{Version: "1", SystemState: "running"} }
 
+func (v fakeView) Failed() int { return 0 }
+
 func (v fakeView) Units() (list []face.UnitInfo) {
 	for _, u := range v.f.units {
 		list = append(list, *u)
@@ -183,4 +185,8 @@ func (v fakeView) Properties(unit string, names []string) (list []face.Property)
 		}
 	}
 	return list
+}
+
+func jobInfo(id uint32, unit string) face.JobInfo {
+	return face.JobInfo{ID: id, Unit: unit, Type: "start", State: "waiting"}
 }

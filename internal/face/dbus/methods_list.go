@@ -20,6 +20,11 @@ func managerListRows() map[string]row {
 	}
 }
 
+// processRows are the methods of the types of units that have processes.
+func processRows() map[string]row {
+	return map[string]row{"GetProcesses": {run: onUnit(processes)}}
+}
+
 func unitPath(unit string) string { return name.BusPath(unit) }
 
 func notLoaded(unit string) error {

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"rouse/internal/face/dbus/table"
+	"rouse/internal/unit/name"
 )
 
 // row is what carries a method out.
@@ -24,7 +25,7 @@ type methods struct {
 
 // groups are all rows. Each file methods_*.go has some of them.
 func groups() []methods {
-	return []methods{
+	list := []methods{
 		{table.Peer, peerRows()},
 		{table.Introspectable, introspectRows()},
 		{table.Properties, propertyRows()},
@@ -35,6 +36,12 @@ func groups() []methods {
 		{table.Unit, unitRows()},
 		{table.Job, jobRows()},
 	}
+	for t := name.Service; t < name.Types; t++ {
+		if i := table.OfType(t); table.Find(i).Member(table.Method, "GetProcesses") != nil {
+			list = append(list, methods{i, processRows()})
+		}
+	}
+	return list
 }
 
 var known struct {

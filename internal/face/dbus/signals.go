@@ -66,15 +66,17 @@ func (s *Server) observe(v face.View, ev face.Event) {
 	case "unit-removed":
 		s.emitUnit("UnitRemoved", ev.Unit)
 	case "unit-changed":
-		if !s.marked[ev.Unit] {
-			s.marked[ev.Unit] = true
-			s.dirty = append(s.dirty, ev.Unit)
-		}
+		s.mark(ev.Unit)
 	case "job-new":
+		s.mark(ev.Unit) // its property Job is another one
+		s.tellUnit(v, ev.Unit)
 		s.emitJob("JobNew", ev, nil)
+		s.states[ev.Job] = "waiting"
 	case "job-removed":
 		s.tellUnit(v, ev.Unit) // the unit's new state is known before its job is over
+		delete(s.states, ev.Job)
 		s.emitJob("JobRemoved", ev, s.tracked(ev.Job))
+		s.mark(ev.Unit)
 	case "reloading", "reloaded":
 		s.emit(managerPath, table.Manager, "Reloading", "b", func(e *dbus.Encoder) {
 			e.Bool(ev.Kind == "reloading")
@@ -85,6 +87,14 @@ func (s *Server) observe(v face.View, ev face.Event) {
 		s.emit(managerPath, table.Manager, "UnitFilesChanged", "", nil, nil)
 	case "settled":
 		s.settled(v)
+	}
+}
+
+// mark notes that a unit's change is to be told.
+func (s *Server) mark(unit string) {
+	if !s.marked[unit] {
+		s.marked[unit] = true
+		s.dirty = append(s.dirty, unit)
 	}
 }
 
@@ -170,11 +180,16 @@ func (s *Server) changed(v face.View, unit string) {
 
 // settled tells what is left to be told, and sends all of it off.
 func (s *Server) settled(v face.View) {
-	for _, unit := range s.dirty {
-		delete(s.marked, unit)
-		s.changed(v, unit)
+	dirty := s.dirty
+	s.dirty = nil
+	clear(s.marked)
+	if s.heard() {
+		s.tellJobs(v)
+		s.tellManager(v)
+		for _, unit := range dirty {
+			s.changed(v, unit)
+		}
 	}
-	s.dirty = s.dirty[:0]
 	s.mu.Lock()
 	conns := make([]*conn, 0, len(s.conns))
 	for c := range s.conns {
@@ -184,4 +199,36 @@ func (s *Server) settled(v face.View) {
 	for _, c := range conns {
 		c.flush()
 	}
+}
+
+// tellJobs tells of jobs that run now, or wait again.
+func (s *Server) tellJobs(v face.View) {
+	var changed []uint32
+	for id, state := range s.states {
+		if j, ok := v.Job(id); ok && j.State != state {
+			s.states[id] = j.State
+			changed = append(changed, id)
+		}
+	}
+	slices.Sort(changed)
+	for _, id := range changed {
+		s.emitChanged(jobPath(id), []*table.Interface{table.Find(table.Job)},
+			func([]string) []face.Property {
+				j, _ := v.Job(id)
+				return jobProperties(j)
+			})
+	}
+}
+
+// tellManager tells how many units have failed, if they are more or fewer.
+func (s *Server) tellManager(v face.View) {
+	failed := v.Failed()
+	if failed == s.failed {
+		return
+	}
+	s.failed = failed
+	s.emitChanged(managerPath, []*table.Interface{table.Find(table.Manager)},
+		func([]string) []face.Property {
+			return []face.Property{{Name: "NFailedUnits", Type: "u", Value: uint32(failed)}}
+		})
 }

@@ -84,7 +84,8 @@ func (m *Manager) matches(unit string, patterns []string) bool {
 	return false
 }
 
-// ensure has the unit loaded, if it can be, and gives its primary name.
+// ensure has the unit loaded, if it can be, and gives its primary name. A unit that
+// nothing needs is forgotten once the owner of the engine has done what it does now.
 func (m *Manager) ensure(unitName string) (string, *face.Error) {
 	if name.Valid(unitName, name.Template) {
 		return "", &face.Error{
@@ -104,6 +105,7 @@ func (m *Manager) ensure(unitName string) (string, *face.Error) {
 		units := m.closure([]string{unitName})
 		m.logFaults(units)
 		m.step(engine.Loaded{Units: units})
+		m.loose = append(m.loose, unitName)
 		if def = m.e.Definition(unitName); def == nil {
 			// Nothing refers to it, so it was collected at once: show what was found.
 			for _, u := range units {
@@ -119,15 +121,11 @@ func (m *Manager) ensure(unitName string) (string, *face.Error) {
 
 // look has f look at a unit, which is forgotten again if nobody knew it before.
 func (m *Manager) look(unitName string, f func(primary string)) *face.Error {
-	known := m.e.Definition(unitName) != nil
 	primary, err := m.ensure(unitName)
 	if err != nil {
 		return err
 	}
 	f(primary)
-	if !known {
-		m.step(engine.Pinned{Unit: primary, On: false})
-	}
 	return nil
 }
 

@@ -38,6 +38,16 @@ func (m *Manager) announce(ev engine.Loaded) {
 	}
 }
 
+// dropLoose forgets units that were loaded to be looked at, and that nothing needs.
+func (m *Manager) dropLoose() {
+	for len(m.loose) > 0 {
+		unit := m.loose[0]
+		m.loose = m.loose[1:]
+		m.step(engine.Pinned{Unit: unit, On: false})
+	}
+	m.loose = nil
+}
+
 // unitGone: a unit was forgotten.
 func (m *Manager) unitGone(unit string) {
 	delete(m.carried, unit)

@@ -129,6 +129,7 @@ type Manager struct {
 	observers  []func(face.View, face.Event)
 	told       bool            // observers were told of something
 	announced  map[string]bool // units that observers know of
+	loose      []string        // units that were loaded to be looked at
 	kept       []*os.File      // descriptors for when there are no others
 	finished   bool            // the first job queue has been worked off
 	end        *Ending

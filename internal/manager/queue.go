@@ -156,6 +156,7 @@ func (m *Manager) carryOn() {
 func (m *Manager) attend(f func()) {
 	defer m.recovered("the manager")
 	f()
+	m.dropLoose()
 	m.settled()
 }
 

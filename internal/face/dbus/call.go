@@ -173,28 +173,46 @@ func (c *call) find() error {
 			return refuse("UnknownMethod", "Unknown method '%s' on interface '%s'.",
 				m.Member, m.Interface)
 		}
-	} else if o, ok := objectAt(m.Path); !ok {
+		c.row = rows()[m.Interface][m.Member]
+		return nil
+	}
+	o, ok := objectAt(m.Path)
+	if !ok {
 		return refuse("UnknownObject", "Unknown object '%s'.", m.Path)
-	} else if c.object = o; c.member == nil || !o.has(m.Interface) {
-		if m.Interface == table.Properties && (m.Member == "Get" || m.Member == "Set") {
-			return refuse("UnknownProperty", "Unknown property or interface.")
-		}
+	}
+	c.object = o
+	if err := o.check(); err != nil {
+		return err
+	}
+	if c.member == nil || !o.has(m.Interface) {
 		iface := m.Interface
 		if iface == "" {
 			iface = "(null)"
 		}
-		return refuse("UnknownMethod", "Unknown method '%s' or interface '%s'.", m.Member, iface)
+		return refuse("UnknownMethod", "Unknown method %s or interface %s.", m.Member, iface)
 	}
 	if want := table.Signature(c.member.In); want != m.Signature {
-		return refuse("InvalidArgs", "Invalid arguments '%s' to call %s.%s(), expecting '%s'.",
-			m.Signature, m.Interface, m.Member, want)
+		return misused(m, want)
 	}
-	r, ok := rows()[m.Interface][m.Member]
-	if !ok {
+	if c.row, ok = rows()[m.Interface][m.Member]; !ok {
 		return refuse("NotSupported", "Method %s is not supported here.", m.Member)
 	}
-	c.row = r
 	return nil
+}
+
+// misused says that the arguments are not those of the method.
+func misused(m *dbus.Message, want string) error {
+	switch m.Interface {
+	case table.Introspectable:
+		return refuse("InvalidArgs", "Expected no parameters")
+	case table.Properties:
+		if m.Member == "GetAll" {
+			return refuse("InvalidArgs", "Expected interface parameter")
+		}
+		return refuse("InvalidArgs", "Expected interface and member parameters")
+	}
+	return refuse("InvalidArgs", "Invalid arguments '%s' to call %s.%s(), expecting '%s'.",
+		m.Signature, m.Interface, m.Member, want)
 }
 
 // look has f look at the state of everything, all at one moment. Units are not loaded.
@@ -216,11 +234,11 @@ func (c *call) lookReady(f func(face.View) error) (err error) {
 // unit gives the name of the unit that the call's object is. The unit is loaded
 // while f looks at it.
 func (c *call) unit(f func(v face.View, unit string) error) error {
+	name, bad := c.unitName()
+	if bad != nil {
+		return bad
+	}
 	return c.lookReady(func(v face.View) (err error) {
-		name, bad := c.object.unitName()
-		if bad != nil {
-			return bad
-		}
 		if bad := v.Loaded(name, func(primary string) { err = f(v, primary) }); bad != nil {
 			return bad
 		}

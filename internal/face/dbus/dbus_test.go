@@ -183,9 +183,9 @@ func TestErrors(t *testing.T) {
 	for _, test := range []struct{ path, what, want string }{
 		{"/none", "org.freedesktop.systemd1.Manager ListJobs -", "UnknownObject Unknown object '/none'."},
 		{managerPath, "org.freedesktop.systemd1.Manager No -",
-			"UnknownMethod Unknown method 'No' or interface 'org.freedesktop.systemd1.Manager'."},
+			"UnknownMethod Unknown method No or interface org.freedesktop.systemd1.Manager."},
 		{web, "org.freedesktop.systemd1.Manager ListJobs -", "UnknownMethod Unknown method " +
-			"'ListJobs' or interface 'org.freedesktop.systemd1.Manager'."},
+			"ListJobs or interface org.freedesktop.systemd1.Manager."},
 		{managerPath, "org.freedesktop.systemd1.Manager GetUnit -", "InvalidArgs Invalid arguments " +
 			"'' to call org.freedesktop.systemd1.Manager.GetUnit(), expecting 's'."},
 		{web, get + " org.freedesktop.systemd1.Unit No",

@@ -87,7 +87,11 @@ func (c *call) allowUnit(unitName, verb, message string) error {
 func startReplace(c *call) error {
 	old, unitName, mode := c.in.Text(), c.in.Text(), c.in.Text()
 	err := c.look(func(v face.View) error {
-		if u, ok := v.Unit(old); !ok || u.JobType != "start" {
+		u, ok := v.Unit(old)
+		switch {
+		case !ok:
+			return notLoaded(old)
+		case u.JobType != "start":
 			return &face.Error{Name: face.NoSuchJob, Message: fmt.Sprintf(
 				"No job queued for unit %s", old)}
 		}
@@ -102,8 +106,8 @@ func startReplace(c *call) error {
 // startWithFlags is StartUnit with flags, of which there are none yet.
 func startWithFlags(c *call) error {
 	unitName, mode := c.in.Text(), c.in.Text()
-	if c.in.Uint64() != 0 {
-		return refuse("InvalidArgs", "Invalid flags.")
+	if flags := c.in.Uint64(); flags != 0 {
+		return refuse("InvalidArgs", "Invalid 'flags' parameter '%d'", flags)
 	}
 	return enqueue(c, unitName, "start", mode)
 }
@@ -243,11 +247,25 @@ func clearJobs(c *call) error {
 }
 
 func jobRows() map[string]row {
-	id := func(c *call) uint32 { n, _ := c.object.jobID(); return n }
+	// on has f carried out for the job that the call's object is.
+	on := func(f func(c *call, id uint32) error) handler {
+		return func(c *call) error {
+			var id uint32
+			err := c.look(func(v face.View) error {
+				j, err := c.job(v)
+				id = j.ID
+				return err
+			})
+			if err != nil {
+				return err
+			}
+			return f(c, id)
+		}
+	}
 	return map[string]row{
-		"Cancel":    {run: func(c *call) error { return cancelJob(c, id(c)) }, asks: true},
-		"GetAfter":  {run: func(c *call) error { return jobOrder(c, id(c), true) }},
-		"GetBefore": {run: func(c *call) error { return jobOrder(c, id(c), false) }},
+		"Cancel":    {run: on(cancelJob), asks: true},
+		"GetAfter":  {run: on(func(c *call, id uint32) error { return jobOrder(c, id, true) })},
+		"GetBefore": {run: on(func(c *call, id uint32) error { return jobOrder(c, id, false) })},
 	}
 }
 

@@ -32,11 +32,11 @@ func notLoaded(unit string) error {
 }
 
 func getUnit(c *call) error {
-	unit := c.in.Text()
+	unit, err := c.named()
+	if err != nil {
+		return err
+	}
 	return c.look(func(v face.View) error {
-		if !name.Valid(unit, name.Plain|name.Instance) {
-			return refuse("InvalidArgs", "Unit name %s is not valid.", unit)
-		}
 		u, ok := v.Unit(unit)
 		if !ok {
 			return notLoaded(unit)
@@ -46,8 +46,19 @@ func getUnit(c *call) error {
 	})
 }
 
+// named reads the name of a unit; an empty one is the sender's own.
+func (c *call) named() (string, error) {
+	if unit := c.in.Text(); unit != "" {
+		return unit, nil
+	}
+	return c.own()
+}
+
 func loadUnit(c *call) error {
-	unit := c.in.Text()
+	unit, err := c.named()
+	if err != nil {
+		return err
+	}
 	return c.lookReady(func(v face.View) error {
 		primary, err := v.Load(unit)
 		if err != nil {

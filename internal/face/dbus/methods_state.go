@@ -2,7 +2,6 @@ package dbus
 
 import (
 	"rouse/internal/face"
-	"rouse/internal/unit/name"
 	"rouse/internal/unit/value"
 )
 
@@ -43,12 +42,9 @@ func unitRows() map[string]row {
 // the call's object is.
 func onUnit(f func(c *call, unit string) error) handler {
 	return func(c *call) error {
-		unit, err := c.object.unitName()
+		unit, err := c.unitName()
 		if err != nil {
 			return err
-		}
-		if !name.Valid(unit, name.Plain|name.Instance) {
-			return refuse("InvalidArgs", "Unit name %s is not valid.", unit)
 		}
 		return f(c, unit)
 	}

@@ -1,6 +1,7 @@
 package dbus
 
 import (
+	"encoding/hex"
 	"strconv"
 	"strings"
 
@@ -67,10 +68,8 @@ func objectAt(path string) (object, bool) {
 // its invocation ID, or is the client's own, the type is not known yet.
 func (o object) has(iface string) bool {
 	switch iface {
-	case table.Introspectable:
+	case table.Introspectable, table.Properties:
 		return true
-	case table.Properties:
-		return o.kind != nodeObject
 	}
 	for _, i := range o.interfaces() {
 		if i.Name == iface {
@@ -111,17 +110,50 @@ func anyUnit() []*table.Interface {
 	return list
 }
 
-// unitName gives the name of the unit that the object is.
-func (o object) unitName() (string, *face.Error) {
-	return name.FromBusLabel(o.name), nil
+// check says what is wrong with the path of a unit.
+func (o object) check() error {
+	if o.kind != unitObject || o.name == "self" {
+		return nil
+	}
+	n := name.FromBusLabel(o.name)
+	if _, ok := invocation(n); ok || name.Valid(n, name.Plain|name.Instance) {
+		return nil
+	}
+	return refuse("InvalidArgs", "Unit name %s is neither a valid invocation ID nor unit name.", n)
+}
+
+// unitName gives the name of the unit that the call's object is.
+func (c *call) unitName() (string, error) {
+	n := name.FromBusLabel(c.object.name)
+	if n == "self" {
+		unit, err := c.own()
+		if err != nil {
+			return "", refuse("UnknownObject", "Unknown object '%s'.", c.m.Path)
+		}
+		return unit, nil
+	}
+	if id, ok := invocation(n); ok {
+		return c.s.m.UnitByInvocation(c.ctx, id)
+	}
+	return n, nil
+}
+
+// own names the unit that the sender is a process of.
+func (c *call) own() (string, error) {
+	who, err := c.sender()
+	if err == nil {
+		var unit string
+		if unit, err = c.s.m.UnitByPID(c.ctx, who.pid); err == nil {
+			return unit, nil
+		}
+	}
+	return "", &face.Error{Name: face.NoSuchUnit, Message: "Client not member of any unit."}
 }
 
 // invocation tells whether the label of a unit's path is an invocation ID.
-func invocation(n string) (id string, ok bool) {
-	if len(n) != 32 || strings.Trim(n, "0123456789abcdef") != "" {
-		return "", false
-	}
-	return n, true
+func invocation(n string) (id []byte, ok bool) {
+	id, err := hex.DecodeString(n)
+	return id, err == nil && len(id) == 16
 }
 
 // jobID gives the number of the job that the object is.

@@ -20,15 +20,12 @@ func propertyRows() map[string]row {
 // property finds a property by the names in a call of Get or Set. The errors are
 // sd-bus's.
 func (c *call) property(iface, property string) (*table.Member, error) {
-	i := table.Find(iface)
-	if i == nil || !c.object.has(iface) {
-		return nil, refuse("UnknownProperty", "Unknown interface or property.")
+	if i := table.Find(iface); i != nil && c.object.has(iface) {
+		if m := i.Member(table.Property, property); m != nil {
+			return m, nil
+		}
 	}
-	m := i.Member(table.Property, property)
-	if m == nil {
-		return nil, refuse("UnknownProperty", "Unknown interface or property.")
-	}
-	return m, nil
+	return nil, refuse("UnknownProperty", "Unknown interface %s or property %s.", iface, property)
 }
 
 func getProperty(c *call) error {
@@ -95,11 +92,11 @@ func getAllProperties(c *call) error {
 	iface := c.in.Text()
 	list := c.object.interfaces()
 	if iface != "" {
-		if known := table.Find(iface); known == nil || !c.object.has(iface) {
+		known := table.Find(iface)
+		if known == nil || iface != table.Peer && !c.object.has(iface) {
 			return refuse("UnknownInterface", "Unknown interface '%s'.", iface)
-		} else {
-			list = []*table.Interface{known}
 		}
+		list = []*table.Interface{known}
 	}
 	members := readable(list)
 	names := make([]string, len(members))

@@ -31,6 +31,7 @@ func groups() []methods {
 		{table.Properties, propertyRows()},
 		{table.Manager, managerJobRows()},
 		{table.Manager, managerListRows()},
+		{table.Manager, managerFindRows()},
 		{table.Manager, managerStateRows()},
 		{table.Manager, managerShowRows()},
 		{table.Unit, unitRows()},

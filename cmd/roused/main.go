@@ -39,7 +39,7 @@ func main() {
 	// The thread that waits for children counts as busy for a while.
 	runtime.GOMAXPROCS(runtime.NumCPU() + 1)
 
-	status := run(requests)
+	status := run(requests, signals)
 	signals.Close()
 	os.Exit(status)
 }
@@ -47,7 +47,7 @@ func main() {
 func say(line string) { fmt.Fprintln(os.Stderr, "roused:", line) }
 
 // run gives the exit status.
-func run(requests <-chan boot.Request) int {
+func run(requests chan boot.Request, signals *boot.Signals) int {
 	o, err := parseOptions(os.Args, boot.IsInit())
 	switch {
 	case errors.Is(err, errHelp):
@@ -60,7 +60,7 @@ func run(requests <-chan boot.Request) int {
 		fmt.Printf("roused %s, for unit files of systemd 252\n", version)
 		return 0
 	}
-	end, err := work(o, requests)
+	end, err := work(o, requests, signals)
 	if err != nil {
 		say(err.Error())
 		end = manager.Ending{Verb: "exit", Status: 1}
@@ -72,60 +72,138 @@ func run(requests <-chan boot.Request) int {
 }
 
 // work does what the options ask for.
-func work(o *options, requests <-chan boot.Request) (manager.Ending, error) {
+func work(
+	o *options, requests chan boot.Request, signals *boot.Signals,
+) (manager.Ending, error) {
+	given := takeOver(o.deserialize)
 	if o.init {
-		if err := boot.Mount(say); err != nil {
+		if err := bootMachine(o, given != nil); err != nil {
 			return manager.Ending{}, err
 		}
-		boot.Loopback(say)
-		if o.container = boot.Container() != ""; !o.container {
-			if err := boot.TakeCtrlAltDel(); err != nil {
-				say(err.Error())
-			}
+	}
+	for {
+		config, err := setUp(o)
+		if err != nil {
+			return manager.Ending{}, err
 		}
+		if o.test {
+			return manager.Ending{}, test(config, o)
+		}
+		end, left, err := serve(config, o, requests, given)
+		if left == nil {
+			return end, err
+		}
+		say(left.execute(signals).Error() + "; going on with the program as it was")
+		given = left
 	}
-	config, err := setUp(o)
-	if err != nil {
-		return manager.Ending{}, err
-	}
-	if o.test {
-		return manager.Ending{}, test(config, o)
-	}
-	return serve(config, o, requests)
 }
 
-// serve runs the manager with its faces until it ends.
-func serve(c manager.Config, o *options, requests <-chan boot.Request) (manager.Ending, error) {
-	l, err := rpc.Listen(o.socket)
+// bootMachine does what PID 1 does before all else; again says that another program has
+// done most of it.
+func bootMachine(o *options, again bool) error {
+	o.container = boot.Container() != ""
+	if again {
+		return nil
+	}
+	if err := boot.Mount(say); err != nil {
+		return err
+	}
+	boot.Loopback(say)
+	if o.container = boot.Container() != ""; !o.container {
+		if err := boot.TakeCtrlAltDel(); err != nil {
+			say(err.Error())
+		}
+	}
+	return nil
+}
+
+// listen opens the control socket, or takes it over.
+func listen(o *options, given *handover) (*net.UnixListener, error) {
+	if given != nil && given.RPC != nil {
+		l, err := rpc.ListenerOf(given.RPC)
+		if err == nil {
+			return l, nil
+		}
+		say(err.Error() + "; making a new one")
+	}
+	return rpc.Listen(o.socket)
+}
+
+// serve runs the manager with its faces until it ends, or is to execute itself again
+// with what is left.
+func serve(
+	c manager.Config, o *options, requests chan boot.Request, given *handover,
+) (end manager.Ending, left *handover, err error) {
+	l, err := listen(o, given)
 	if err != nil {
-		return manager.Ending{}, err
+		return end, nil, err
+	}
+	leaving := &handover{}
+	leave := func() {}
+	c.Leave = func() { leave() }
+	rpcServer := rpc.Server{}
+	if given != nil {
+		c.State, rpcServer.Saved = given.state, given.RPC
 	}
 	var server *dbus.Server
 	c.OnBus = func(conn *bus.Conn) bus.Receiver { return server.Attach(conn) }
 	m := manager.New(c)
+	rpcServer.Manager = m
+	rpcServer.Log = func(line string) { m.Logf(engine.Notice, "%s", line) }
 	server = dbus.NewServer(m, func(line string) { m.Logf(engine.Notice, "%s", line) })
 	ctx, cancel := context.WithCancel(context.Background())
-	var wg sync.WaitGroup
-	wg.Go(func() { serveRPC(ctx, m, l) })
-	wg.Go(func() { serveDBus(ctx, m, server, c.RuntimeDir) })
-	wg.Go(func() {
-		for {
-			select {
-			case r := <-requests:
-				m.Signalled(r)
-			case <-ctx.Done():
-				return
-			}
-		}
-	})
-	end, err := m.Run(ctx)
+	var wg, others sync.WaitGroup
+	wg.Go(func() { serveRPC(ctx, m, &rpcServer, l) })
+	otherwise, stop := context.WithCancel(ctx)
+	others.Go(func() { serveDBus(otherwise, m, server, c.RuntimeDir) })
+	others.Go(func() { passSignals(otherwise, m, requests, given) })
+	leave = func() {
+		leaving.RPC = rpcServer.Suspend()
+		stop()
+		others.Wait()
+	}
+	end, err = m.Run(ctx)
 	cancel()
+	stop()
 	wg.Wait()
-	return end, err
+	others.Wait()
+	if end.Verb != "reexec" {
+		return end, nil, err
+	}
+	leaving.state = end.State
+	for {
+		select {
+		case r := <-requests:
+			leaving.Signals = append(leaving.Signals, r)
+		default:
+			return end, leaving, nil
+		}
+	}
 }
 
-func serveRPC(ctx context.Context, m *manager.Manager, l net.Listener) {
-	server := rpc.Server{Manager: m, Log: func(line string) { m.Logf(engine.Notice, "%s", line) }}
+// passSignals tells the manager what signals ask for, first those that the program before
+// has left.
+func passSignals(
+	ctx context.Context, m *manager.Manager, requests <-chan boot.Request, given *handover,
+) {
+	if given != nil {
+		for _, r := range given.Signals {
+			m.Signalled(r)
+		}
+	}
+	for {
+		select {
+		case r := <-requests:
+			m.Signalled(r)
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func serveRPC(
+	ctx context.Context, m *manager.Manager, server *rpc.Server, l net.Listener,
+) {
 	if err := server.Serve(ctx, l); err != nil && ctx.Err() == nil {
 		m.Logf(engine.Err, "control socket: %v", err)
 	}

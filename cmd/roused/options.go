@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"rouse/internal/engine"
@@ -20,6 +21,7 @@ import (
 type options struct {
 	user, init, test, version bool
 	container                 bool
+	deserialize               int   // descriptor of what another program has left; -1 is none
 	generators                *bool // nil: as PID 1 and for a user
 	target, socket            string
 	unitPath                  []string
@@ -54,7 +56,7 @@ As PID 1 it also takes systemd.unit=UNIT and systemd.log_level=LEVEL.
 // parseOptions reads the command line; init says that this is PID 1.
 func parseOptions(args []string, init bool) (*options, error) {
 	o := &options{
-		init: init, user: !init && os.Getuid() != 0, target: "default.target",
+		deserialize: -1, init: init, user: !init && os.Getuid() != 0, target: "default.target",
 	}
 	for i := 1; i < len(args); i++ {
 		name, value, has := strings.Cut(args[i], "=")
@@ -112,6 +114,12 @@ func (o *options) set(name, word string, init bool) error {
 		o.unitPath = append(o.unitPath, dir)
 	case "--socket":
 		o.socket = word
+	case "--deserialize":
+		fd, err := strconv.Atoi(word)
+		if err != nil || fd < 3 {
+			return fmt.Errorf("--deserialize=%s: not a descriptor", word)
+		}
+		o.deserialize = fd
 	case "--test":
 		o.test = true
 	case "--version":

@@ -229,6 +229,8 @@ func (e *Engine) handle(ev Event) {
 		e.incoming(ev)
 	case Connected:
 		e.connected(ev)
+	case Adopted:
+		e.adopted(ev)
 	case ShutdownRequested:
 		e.shutdownRequested(ev)
 	}

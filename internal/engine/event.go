@@ -273,6 +273,15 @@ type Connected struct {
 	Env      []string
 }
 
+// Adopted tells that a unit at rest is found up: after a program that ended without
+// leaving a state that can be read. Main is the main process, 0 if that is not known;
+// Open says that the host has the sockets of a socket unit.
+type Adopted struct {
+	Unit, Invocation string
+	Main             int
+	Populated, Open  bool
+}
+
 // ShutdownRequested starts the end of everything by starting that target.
 type ShutdownRequested struct {
 	Target string
@@ -323,5 +332,6 @@ func (Woken) event()             {}
 func (ZoneChanged) event()       {}
 func (Incoming) event()          {}
 func (Connected) event()         {}
+func (Adopted) event()           {}
 func (ShutdownRequested) event() {}
 func (WatchdogsSet) event()      {}

@@ -3,7 +3,9 @@ package engine
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
 
 	"rouse/internal/graph"
 	"rouse/internal/graph/transaction"
@@ -32,6 +34,7 @@ type saved struct {
 
 type savedUnit struct {
 	Name              string
+	Files             string    `json:",omitempty"` // what the definition was read from
 	Job, Nop          *savedJob `json:",omitempty"`
 	Timers            [timerKinds]savedTimer
 	Service           *service   `json:",omitempty"`
@@ -93,7 +96,8 @@ func (e *Engine) Save() ([]byte, error) {
 
 func (u *runUnit) save() savedUnit {
 	s := savedUnit{
-		Name: u.Name, Job: u.job.save(), Nop: u.nop.save(), Service: u.svc, Socket: u.sock, Mount: u.mnt,
+		Name: u.Name, Files: files(u.Def), Job: u.job.save(), Nop: u.nop.save(),
+		Service: u.svc, Socket: u.sock, Mount: u.mnt,
 		Timer: u.tim, Scope: u.scp, Path: u.pth, Hold: u.hold,
 		Up:    u.up,
 		Procs: u.procs, Invocation: u.invocation, Times: u.times, Cause: u.cause,
@@ -109,6 +113,15 @@ func (u *runUnit) save() savedUnit {
 		}
 	}
 	return s
+}
+
+// files says which files a definition was read from, and as of when.
+func files(d *unit.Unit) string {
+	if d.Fragment == "" && d.SourcePath == "" && len(d.DropIns) == 0 {
+		return ""
+	}
+	return fmt.Sprint(d.Load, d.Fragment, d.FragmentTime, d.SourcePath, d.SourceTime, d.DropIns,
+		d.DropInTime)
 }
 
 func (j *job) save() *savedJob {
@@ -130,9 +143,14 @@ func (e *Engine) Definitions() []*unit.Unit {
 }
 
 // Restore makes an engine with the state that Save gave and the definitions of
-// its units. Units without a definition keep their state with an empty one.
+// its units, which may be others by now. What cannot be read of one unit costs only
+// that: it is adopted with the processes it has. Resume tells of it, and what the host
+// is to do then.
 func Restore(data []byte, defs []*unit.Unit, cfg Config) (*Engine, error) {
-	var s saved
+	var s struct {
+		saved
+		Units []json.RawMessage // in the place of saved's
+	}
 	if err := json.Unmarshal(data, &s); err != nil {
 		return nil, fmt.Errorf("restore engine: %w", err)
 	}
@@ -148,13 +166,7 @@ func Restore(data []byte, defs []*unit.Unit, cfg Config) (*Engine, error) {
 	if s.Wanted != nil {
 		e.wanted = s.Wanted
 	}
-	for _, su := range s.Units {
-		u := e.unit(su.Name)
-		if u == nil {
-			return nil, fmt.Errorf("restore engine: no definition of %s", su.Name)
-		}
-		e.restoreUnit(u, su)
-	}
+	e.restoreUnits(s.Units)
 	for op, name := range s.Late {
 		if u := e.unit(name); u != nil {
 			e.ops[op] = pending{u, opLate}
@@ -162,6 +174,61 @@ func Restore(data []byte, defs []*unit.Unit, cfg Config) (*Engine, error) {
 	}
 	e.timers.seq = s.Timers
 	return e, nil
+}
+
+// restoreUnits restores those that are still there, and then has those with another
+// definition brought in line with it.
+func (e *Engine) restoreUnits(list []json.RawMessage) {
+	changed := false
+	for _, raw := range list {
+		var s savedUnit
+		err := json.Unmarshal(raw, &s)
+		u := e.unit(s.Name)
+		if u == nil || u.Name != s.Name {
+			e.log(Err, nil, "the state of %s is lost: no such unit could be loaded", s.Name)
+			continue
+		}
+		done := false
+		if err == nil {
+			e.survive(func() { e.restoreUnit(u, s); done = true })
+		} else {
+			e.log(Err, u, "its state cannot be read: %v", err)
+		}
+		if !done {
+			e.adoptUnreadable(u, raw)
+		}
+		if s.Files != files(u.Def) {
+			e.cause = &Cause{At: e.now, What: "definitions loaded"}
+			u.init(e)
+			e.touch(u)
+			changed = true
+		}
+	}
+	if !changed {
+		return
+	}
+	for _, id := range slices.Sorted(maps.Keys(e.jobs)) {
+		e.enqueue(e.jobs[id])
+	}
+}
+
+// adoptUnreadable makes the best of a state of which only this much can be read.
+func (e *Engine) adoptUnreadable(u *runUnit, raw json.RawMessage) {
+	var s struct {
+		Invocation string
+		Procs      struct {
+			Main      struct{ PID int }
+			Populated bool
+		}
+		Socket struct{ Open bool }
+	}
+	_ = json.Unmarshal(raw, &s) // as much as there is
+	e.survive(func() {
+		e.adopted(Adopted{
+			Unit: u.Name, Invocation: s.Invocation, Main: s.Procs.Main.PID,
+			Populated: s.Procs.Populated || s.Procs.Main.PID != 0, Open: s.Socket.Open,
+		})
+	})
 }
 
 func (e *Engine) restoreUnit(u *runUnit, s savedUnit) {

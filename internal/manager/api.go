@@ -182,19 +182,19 @@ func (m *Manager) Enqueue(ctx context.Context, req face.JobRequest) (face.JobRep
 		reply face.JobReply
 		err   *face.Error
 	}
-	done := make(chan answer, 2)
+	queued, done := make(chan answer, 1), make(chan string, 1)
 	enqueue := func() {
 		if req.Queued != nil {
 			defer req.Queued()
 		}
 		ev, bad := m.prepare(req)
 		if bad != nil {
-			done <- answer{err: bad}
+			queued <- answer{err: bad}
 			return
 		}
 		m.answers[ev.Req] = func(r engine.Replied) {
 			if r.Err != nil {
-				done <- answer{err: faceError(r.Err)}
+				queued <- answer{err: faceError(r.Err)}
 				return
 			}
 			a := answer{reply: face.JobReply{ID: r.ID, Unit: r.Unit, Type: r.Type.String()}}
@@ -206,31 +206,35 @@ func (m *Manager) Enqueue(ctx context.Context, req face.JobRequest) (face.JobRep
 			if req.Replied != nil {
 				req.Replied(a.reply)
 			}
-			if !req.Wait {
-				done <- a
-				return
+			if req.Wait {
+				m.waiters[r.ID] = append(m.waiters[r.ID], func(d engine.JobDone) {
+					done <- d.Result.String()
+				})
 			}
-			m.waiters[r.ID] = append(m.waiters[r.ID], func(d engine.JobDone) {
-				a.reply.Result = d.Result.String()
-				done <- a
-			})
+			queued <- a
 		}
 		m.step(ev)
 	}
 	if err := m.callReady(ctx, enqueue); err != nil {
 		return face.JobReply{}, err
 	}
+	var a answer
 	select {
-	case a := <-done:
-		if a.err != nil {
-			return face.JobReply{}, a.err
-		}
-		return a.reply, nil
+	case a = <-queued:
 	case <-ctx.Done():
 		return face.JobReply{}, ctx.Err()
 	case <-m.ctx.Done():
 		return face.JobReply{}, errEnded
 	}
+	if a.err != nil {
+		return face.JobReply{}, a.err
+	}
+	if !req.Wait {
+		return a.reply, nil
+	}
+	var err error
+	a.reply.Result, err = m.awaitJob(ctx, done)
+	return a.reply, err
 }
 
 // jobDone tells those who wait for the job, and the subscribers.
@@ -240,6 +244,9 @@ func (m *Manager) jobDone(fx engine.JobDone) {
 		tell(fx)
 	}
 	delete(m.waiters, fx.ID)
+	if m.departure.results != nil {
+		m.departure.results[fx.ID] = fx.Result.String()
+	}
 	m.publish(face.Event{
 		Kind: "job-removed", Unit: fx.Unit, Job: fx.ID, Type: fx.Type.String(),
 		Result: fx.Result.String(),

@@ -63,6 +63,13 @@ func (m *Manager) busChanged(fx engine.Changed) {
 	}
 }
 
+// busAgain connects to the bus if its service is up already.
+func (m *Manager) busAgain() {
+	if s, ok := m.e.Unit(busService); ok {
+		m.busChanged(engine.Changed{Unit: s.Name, Active: s.Active})
+	}
+}
+
 func (m *Manager) nameOwned(name string, pid int) {
 	m.post(func() {
 		if unit, ok := m.names[name]; ok {
@@ -80,11 +87,7 @@ func (m *Manager) busLost(err error) {
 			m.step(engine.NameOwned{Unit: unit, Name: name})
 		}
 		time.AfterFunc(busPatience, func() {
-			m.post(func() {
-				if s, ok := m.e.Unit(busService); ok {
-					m.busChanged(engine.Changed{Unit: s.Name, Active: s.Active})
-				}
-			})
+			m.post(m.busAgain)
 		})
 	})
 }

@@ -34,6 +34,7 @@ func (m *Manager) open() (err error) {
 	}
 	m.tracker, err = cgroup.Open(cgroup.Config{
 		Kind: m.cfg.Cgroups, Empty: m.unitEmpty, Killed: m.unitKilled, Log: m.logLine,
+		Saved: m.given().Tracker,
 	})
 	if err != nil {
 		return err
@@ -45,7 +46,7 @@ func (m *Manager) open() (err error) {
 		Inherit: !m.cfg.Init,
 	})
 	m.notify, err = notify.Listen(notify.Config{
-		Path: m.notifyPath(), Deliver: m.notified, Log: m.logLine,
+		Path: m.notifyPath(), Given: m.given().Notify, Deliver: m.notified, Log: m.logLine,
 	})
 	if err != nil {
 		return err
@@ -145,7 +146,7 @@ func (m *Manager) died(x reap.Exit) {
 // its unit. Of a process that is not known it is told once its spawn has come in.
 func (m *Manager) reaped(ev engine.Reaped) {
 	name := m.e.Awaits(ev.PID)
-	if m.flying > 0 && name == "" {
+	if len(m.aloft) > 0 && name == "" {
 		m.early[ev.PID] = ev
 		return
 	}

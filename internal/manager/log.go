@@ -96,6 +96,13 @@ const syslogName = "roused"
 // daemonFacility is syslog's number for daemons, where lines have it.
 const daemonFacility = 3 << 3
 
+// where is the target, as it was set.
+func (g *logger) where() string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.target
+}
+
 func (g *logger) toKmsg(l engine.Level, line string) bool {
 	if g.kmsg == nil && !g.noKmsg {
 		f, err := os.OpenFile("/dev/kmsg", os.O_WRONLY, 0)

@@ -68,6 +68,12 @@ type Config struct {
 	// OnBus gives who answers those who call on a new connection to the message bus;
 	// nil is nobody.
 	OnBus func(*bus.Conn) bus.Receiver
+	// Leave is called when the manager is to execute itself again: when it returns, no
+	// face has a call under way, but those that were given face.ErrSuspended. Nil: it
+	// never is to. Run then ends with the verb "reexec" and a State.
+	Leave func()
+	// State is what the manager before has left; nil if there was none.
+	State *State
 }
 
 // Manager runs units. Its exported methods are those of face.Manager.
@@ -115,7 +121,7 @@ type Manager struct {
 	lastHandle engine.Handle
 	stored     map[engine.Handle]*storedFD
 	hangups    *socket.Poller        // of stored descriptors; nil before the first
-	flying     int                   // spawns under way
+	aloft      map[engine.Op]string  // spawns under way, and their units
 	flyingBy   map[string]int        // the same by unit
 	carried    map[string]engine.Op  // the latest spawn carried out, by unit
 	early      map[int]engine.Reaped // exits of processes whose Spawned is not in yet
@@ -135,6 +141,7 @@ type Manager struct {
 	end        *Ending
 	verb       string // how it ends, once that has begun
 	status     int
+	departure  departure
 	level      atomic.Int32 // lines above it are not logged
 	log        logger
 
@@ -147,6 +154,7 @@ type Manager struct {
 type Ending struct {
 	Verb   string // "exit", "poweroff", "reboot", "halt" or "kexec"
 	Status int    // exit status, for "exit"
+	State  *State // what to go on with, for "reexec"
 }
 
 // New makes a manager; Run starts it.
@@ -165,11 +173,13 @@ func New(cfg Config) *Manager {
 		users:   identity.New(""),
 		sockets: map[string]*socket.Set{}, conns: map[engine.Handle]*socket.Conn{},
 		stored:   map[engine.Handle]*storedFD{},
+		aloft:    map[engine.Op]string{},
 		flyingBy: map[string]int{}, carried: map[string]engine.Op{}, early: map[int]engine.Reaped{},
 		finds: map[string]engine.FindMain{}, paths: map[string]engine.Op{},
 		answers: map[uint64]func(engine.Replied){},
 		waiters: map[uint32][]func(engine.JobDone){}, listeners: map[chan face.Event]bool{},
 		names: map[string]string{}, announced: map[string]bool{},
+		departure: newDeparture(),
 	}
 	m.self = newSelf(cfg.Conf)
 	m.setBase(cfg.Environment)
@@ -185,25 +195,31 @@ func New(cfg Config) *Manager {
 // Run owns the engine until the manager is told to end, by a unit, a face or
 // the end of ctx (which is as good as a request to exit). Others touch it only as
 // queue says.
-func (m *Manager) Run(ctx context.Context) (Ending, error) {
+func (m *Manager) Run(ctx context.Context) (end Ending, err error) {
 	defer m.cancel()
 	warm()
 	if err := m.open(); err != nil {
 		m.close()
 		return Ending{}, err
 	}
-	defer m.close()
 	m.reachedKernel()
 	m.reached(userspacePhase)
 	m.generate, m.stopGenerators = context.WithCancel(ctx)
-	m.generateFirst(m.begin)
+	if m.cfg.State != nil {
+		m.restore(m.cfg.State)
+	} else {
+		m.generateFirst(m.begin)
+	}
 	m.carryOn()
-	asked := ctx.Done()
+	asked, leave := ctx.Done(), m.departure.begin
 	for !m.queue.ended() {
 		select {
 		case <-m.queue.wake:
 		case <-m.queue.timer.C:
 			m.post(m.tick)
+		case <-leave:
+			leave = nil
+			go m.leave()
 		case <-asked:
 			asked = nil
 			m.post(func() { m.shutdown("exit", "the manager was asked to end") })
@@ -212,6 +228,11 @@ func (m *Manager) Run(ctx context.Context) (Ending, error) {
 			m.carryOn()
 		}
 	}
+	if m.departure.frozen {
+		m.end.State = m.handOver()
+		return *m.end, nil
+	}
+	defer m.close()
 	m.killRest()
 	return *m.end, nil
 }
@@ -230,6 +251,9 @@ func (m *Manager) recovered(what string) {
 // step gives the engine one event, carries out the effects, and goes on with the
 // outcomes that are known at once.
 func (m *Manager) step(ev engine.Event) {
+	if m.departure.frozen {
+		return // the next manager is told
+	}
 	m.local = append(m.local, ev)
 	for len(m.local) > 0 {
 		ev := m.local[0]

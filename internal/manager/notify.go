@@ -31,7 +31,7 @@ func (m *Manager) hear(msg message) {
 	if msg.unit == "" {
 		msg.unit, _ = m.tracker.Owner(msg.PID)
 	}
-	if m.flyingBy[msg.unit] > 0 || msg.unit == "" && m.flying > 0 {
+	if m.flyingBy[msg.unit] > 0 || msg.unit == "" && len(m.aloft) > 0 {
 		m.held = append(m.held, msg)
 		return
 	}
@@ -92,10 +92,11 @@ func unfit(pid int) string {
 
 // storedFD is a descriptor that a service has left here.
 type storedFD struct {
-	fd   int
-	id   sys.FileID
-	unit string
-	kept bool // the engine wants it
+	fd     int
+	id     sys.FileID
+	unit   string
+	kept   bool // the engine wants it
+	polled bool // the loss of its other end is waited for
 }
 
 // takeFDs takes over the descriptors of a message that stores them, but those that
@@ -164,6 +165,7 @@ func (m *Manager) keepFD(fx engine.KeepFD) {
 		}
 		m.hangups = hangups
 	}
+	s.polled = true
 	m.hangups.Watch(handleKey(fx.FD), []int{s.fd})
 }
 

@@ -5,6 +5,7 @@ import (
 	"rouse/internal/graph/transaction"
 	"rouse/internal/host/boot"
 	"rouse/internal/unit"
+	"rouse/internal/unit/value"
 )
 
 // ending is what ends everything: the target to start, and the verb for what
@@ -48,11 +49,11 @@ func (m *Manager) signalled(r boot.Request) {
 	case boot.Reload:
 		m.regenerate(func() { m.reload(false) })
 	case boot.Reexec:
-		if m.cfg.Init && boot.Container() != "" {
+		if r.Signal == value.SIGTERM && boot.Container() != "" {
 			m.shutdown("exit", why) // how container engines say that it is over
 			return
 		}
-		m.logf(engine.Notice, "", "%s: the manager cannot execute itself again yet; ignored", why)
+		_ = m.reexecute(why)
 	case boot.Immediate, boot.Exit:
 		m.verb = r.Verb
 		m.end = &Ending{Verb: r.Verb}

@@ -36,7 +36,7 @@ type launch struct {
 func (m *Manager) spawn(fx engine.Spawn) {
 	l := &launch{Spawn: fx, conn: -1, named: map[string]int{}, base: m.env}
 	err := m.gather(l)
-	m.flying++
+	m.aloft[fx.Op] = fx.Unit.Name
 	m.flyingBy[fx.Unit.Name]++
 	m.goes(func() {
 		p, problem := spawn.Process{}, ""
@@ -201,19 +201,31 @@ func (m *Manager) launch(l *launch) (p spawn.Process, problem string, err error)
 
 // launched brings the outcome of a spawn to the engine.
 func (m *Manager) launched(l *launch, p spawn.Process, problem string, err error) {
-	name := l.Unit.Name
-	m.flying--
+	m.landed(outcome{Op: l.Op, Unit: l.Unit.Name, PID: p.PID, Problem: problem}, err)
+}
+
+// landed brings it to the engine, or keeps it for the next manager's.
+func (m *Manager) landed(o outcome, err error) {
+	name := o.Unit
+	delete(m.aloft, o.Op)
+	if m.departure.frozen {
+		if err != nil {
+			o.Err = err.Error()
+		}
+		m.departure.outcomes = append(m.departure.outcomes, o)
+		return
+	}
 	if m.flyingBy[name]--; m.flyingBy[name] == 0 {
 		delete(m.flyingBy, name)
 	}
-	m.carried[name] = max(m.carried[name], l.Op)
+	m.carried[name] = max(m.carried[name], o.Op)
 	if err != nil {
-		m.step(engine.SpawnFailed{Op: l.Op, Why: err.Error()})
+		m.step(engine.SpawnFailed{Op: o.Op, Why: err.Error()})
 		m.emptied(name)
 	} else {
-		m.step(engine.Spawned{Op: l.Op, PID: p.PID, Problem: problem})
+		m.step(engine.Spawned{Op: o.Op, PID: o.PID, Problem: o.Problem})
 	}
-	m.catchUp(p.PID)
+	m.catchUp(o.PID)
 }
 
 // catchUp deals with what a new process has said, and with its end, if these
@@ -228,7 +240,7 @@ func (m *Manager) catchUp(pid int) {
 		delete(m.early, pid)
 		m.reaped(exit)
 	}
-	if m.flying == 0 {
+	if len(m.aloft) == 0 {
 		clear(m.early) // orphans, which no unit waits for
 	}
 }

@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -87,13 +88,15 @@ func jobMethod(name, jobType string, bare runFunc) method {
 		r, err := mgr.Enqueue(ctx, face.JobRequest{
 			Unit: p.Unit, Type: jobType, Mode: mode, Wait: p.wait(), Queued: p.queued,
 		})
-		if err != nil {
+		switch {
+		case errors.Is(err, face.ErrSuspended):
+			return r, err
+		case err != nil:
 			return nil, err
+		case !p.wait():
+			return jobToWire(r), nil
 		}
-		if p.wait() && !endedWell(r.Result) {
-			return nil, jobError(r)
-		}
-		return jobToWire(r), nil
+		return jobAnswer(r)
 	}
 	if bare != nil {
 		m.needs = nil
@@ -102,6 +105,14 @@ func jobMethod(name, jobType string, bare runFunc) method {
 }
 
 type runFunc = func(context.Context, face.Manager, *params) (any, error)
+
+// jobAnswer is what is said to who has waited for a job.
+func jobAnswer(r face.JobReply) (any, error) {
+	if !endedWell(r.Result) {
+		return nil, jobError(r)
+	}
+	return jobToWire(r), nil
+}
 
 // endedWell reports whether the result of a job is a success.
 func endedWell(result string) bool { return result == "done" || result == "skipped" }

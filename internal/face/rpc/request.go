@@ -53,7 +53,9 @@ func (c *conn) handle(raw []byte) {
 		return
 	}
 	if raw[0] != '[' {
-		c.one(raw, func(r reply) { c.send(r) }, func() {})
+		c.one(raw, func(r reply) { c.send(r) }, func(m SavedMember) {
+			c.park(SavedCall{Members: []SavedMember{m}})
+		}, func() {})
 		return
 	}
 	var members []json.RawMessage
@@ -69,33 +71,38 @@ func (c *conn) handle(raw []byte) {
 func (c *conn) batch(members []json.RawMessage) {
 	var mu sync.Mutex
 	var all sync.WaitGroup
-	replies := make([]*reply, len(members))
+	replies := make([]*SavedMember, len(members))
+	put := func(i int, m SavedMember) {
+		mu.Lock()
+		defer mu.Unlock()
+		replies[i] = &m
+	}
 	for i, m := range members {
 		all.Add(1)
-		c.one(m, func(r reply) {
-			mu.Lock()
-			replies[i] = &r
-			mu.Unlock()
-		}, all.Done)
+		c.one(m, func(r reply) { put(i, SavedMember{Reply: rawReply(r)}) },
+			func(m SavedMember) { put(i, m) }, all.Done)
 	}
 	c.hold(1)
 	c.wg.Go(func() {
 		defer c.hold(-1)
 		all.Wait()
-		var out []reply
+		call := SavedCall{Batch: true}
 		for _, r := range replies {
 			if r != nil {
-				out = append(out, *r)
+				call.Members = append(call.Members, *r)
 			}
 		}
-		if len(out) > 0 {
-			c.send(out)
+		if len(call.Members) > 0 {
+			c.answer(call)
 		}
 	})
 }
 
-// one begins one request. answer is called at most once, then done exactly once.
-func (c *conn) one(raw json.RawMessage, answer func(reply), done func()) {
+// one begins one request. answer or park, for what is to be answered later, is called
+// at most once, then done exactly once.
+func (c *conn) one(
+	raw json.RawMessage, answer func(reply), park func(SavedMember), done func(),
+) {
 	req, fault := parseRequest(raw)
 	if fault != nil {
 		answer(reply{Version: "2.0", ID: req.id, Error: fault})
@@ -105,14 +112,17 @@ func (c *conn) one(raw json.RawMessage, answer func(reply), done func()) {
 	run := func() {
 		defer done()
 		result, err := req.method.run(c.ctx, c.s.Manager, &req.params)
-		if req.id == nil {
-			return
+		switch {
+		case req.id == nil:
+		case errors.Is(err, face.ErrSuspended):
+			m := SavedMember{Request: bytes.Clone(raw)}
+			m.settle(req, result, err)
+			park(m)
+		case err != nil:
+			answer(reply{Version: "2.0", ID: req.id, Error: wireErrorOf(err)})
+		default:
+			answer(reply{Version: "2.0", ID: req.id, Result: result})
 		}
-		r := reply{Version: "2.0", ID: req.id, Result: result}
-		if err != nil {
-			r.Result, r.Error = nil, wireErrorOf(err)
-		}
-		answer(r)
 	}
 	switch {
 	case req.method.stream:
@@ -159,6 +169,11 @@ func (c *conn) subscribe(req request, answer func(reply), done func()) {
 		for {
 			select {
 			case <-c.ctx.Done():
+				return
+			case <-c.s.suspending().asked:
+				c.mu.Lock()
+				c.saved.Subscribed++
+				c.mu.Unlock()
 				return
 			case e, ok := <-events:
 				if !ok {

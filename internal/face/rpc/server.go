@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"net"
 	"os"
 	"sync"
@@ -35,9 +36,12 @@ type Server struct {
 	// subscribed to nothing; Partial one that does not finish a request it has
 	// begun; Write one that does not read its replies.
 	Idle, Partial, Write time.Duration
+	// Saved is what Suspend of the server before has given; nil if there was none.
+	Saved *Saved
 
 	mu    sync.Mutex
 	conns int
+	leave suspension
 }
 
 // Serve accepts connections until ctx ends or l fails, and returns once all are
@@ -52,14 +56,25 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		l.Close()
 	})
 	var wg sync.WaitGroup
+	leave := s.suspending()
+	defer close(leave.done)
 	defer func() {
+		if !s.suspended() {
+			cancel()
+		}
+		wg.Wait()
 		cancel()
 		<-closed // only then has the socket gone
-		wg.Wait()
 	}()
+	stop := s.stopAccepting(ctx, l)
+	defer stop()
+	s.resume(ctx, &wg)
 	for {
 		c, err := l.Accept()
 		switch {
+		case err != nil && s.suspended():
+			leave.keepListener(l)
+			return nil
 		case ctx.Err() != nil:
 			if err == nil {
 				c.Close()
@@ -80,7 +95,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 			continue
 		}
 		wg.Go(func() {
-			defer s.leave()
+			defer s.left()
 			s.ServeConn(ctx, c)
 		})
 	}
@@ -125,7 +140,27 @@ func (s *Server) refuse(c net.Conn) *wireError {
 	return nil
 }
 
-func (s *Server) leave() {
+// stopAccepting has Accept return when the server is to be suspended.
+func (s *Server) stopAccepting(ctx context.Context, l net.Listener) (stop func()) {
+	d, ok := l.(interface{ SetDeadline(time.Time) error })
+	ctx, cancel := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		select {
+		case <-s.suspending().asked:
+			if ok {
+				d.SetDeadline(time.Unix(1, 0))
+			}
+		case <-ctx.Done():
+		}
+	})
+	return func() {
+		cancel()
+		wg.Wait()
+	}
+}
+
+func (s *Server) left() {
 	s.mu.Lock()
 	s.conns--
 	s.mu.Unlock()
@@ -176,12 +211,17 @@ type conn struct {
 	busy   int // waiting requests and subscriptions: no idle limit meanwhile
 	reads  bool
 	partly bool
+	saved  SavedConn // what is left of it when the server is suspended
 }
 
 // ServeConn answers the requests of one connection, whoever is at its other end,
 // and closes it. It returns when the client has closed its side and has all
 // replies, has broken a bound, or ctx has ended.
 func (s *Server) ServeConn(ctx context.Context, nc net.Conn) {
+	s.serveConn(ctx, nc, SavedConn{})
+}
+
+func (s *Server) serveConn(ctx context.Context, nc net.Conn, saved SavedConn) {
 	ctx, cancel := context.WithCancel(ctx)
 	c := &conn{s: s, c: nc, ctx: ctx, cancel: cancel, slots: make(chan struct{}, maxWaiting)}
 	defer nc.Close()
@@ -192,13 +232,19 @@ func (s *Server) ServeConn(ctx context.Context, nc net.Conn) {
 		nc.SetDeadline(time.Now())
 	})
 	defer stop()
-	c.read()
+	leave := s.suspending()
+	leave.mu.Lock()
+	leave.open[c] = true
+	leave.mu.Unlock()
+	c.again(saved)
+	c.read(inputOf(saved, nc))
 	c.wg.Wait()
+	c.keep()
 }
 
 // read handles requests until there are no more.
-func (c *conn) read() {
-	f := &framer{r: bufio.NewReader(c.c), max: MaxRequest, begun: func() { c.waits(true, true) }}
+func (c *conn) read(from io.Reader) {
+	f := &framer{r: bufio.NewReader(from), max: MaxRequest, begun: func() { c.waits(true, true) }}
 	for {
 		c.waits(true, false)
 		raw, err := f.next()
@@ -206,6 +252,9 @@ func (c *conn) read() {
 		switch {
 		case err == nil:
 			c.handle(raw)
+		case c.s.suspended() && errors.Is(err, os.ErrDeadlineExceeded):
+			c.keepInput(raw, f.r)
+			return
 		case errors.Is(err, errTooLong):
 			c.send(reply{Version: "2.0", Error: &wireError{Code: codeRequest, Message: err.Error()}})
 			c.cancel()
@@ -243,8 +292,8 @@ func (c *conn) hold(n int) {
 func (c *conn) deadline() {
 	var at time.Time
 	switch {
-	case c.ctx.Err() != nil:
-		at = time.Now()
+	case c.ctx.Err() != nil, c.s.suspended():
+		at = time.Unix(1, 0)
 	case !c.reads:
 	case c.partly:
 		at = time.Now().Add(orDuration(c.s.Partial, defaultPartial))
@@ -262,7 +311,11 @@ func (c *conn) send(v any) {
 	}
 	c.writing.Lock()
 	defer c.writing.Unlock()
-	c.c.SetWriteDeadline(time.Now().Add(orDuration(c.s.Write, defaultWrite)))
+	patience := orDuration(c.s.Write, defaultWrite)
+	if c.s.suspended() {
+		patience = min(patience, suspendedWrite)
+	}
+	c.c.SetWriteDeadline(time.Now().Add(patience))
 	if _, err := c.c.Write(append(b, '\n')); err != nil && c.ctx.Err() == nil {
 		if errors.Is(err, os.ErrDeadlineExceeded) {
 			c.s.log("control connection dropped: the client does not read its replies")

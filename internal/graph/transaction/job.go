@@ -1,6 +1,10 @@
 package transaction
 
-import "rouse/internal/graph"
+import (
+	"fmt"
+
+	"rouse/internal/graph"
+)
 
 // JobType is what a job does to its unit. systemctl(1).
 type JobType uint8
@@ -129,4 +133,17 @@ func Comes(a, b JobType) int {
 		return 1
 	}
 	return -1
+}
+
+// MarshalText gives the word.
+func (t JobType) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
+
+// UnmarshalText reads the word.
+func (t *JobType) UnmarshalText(text []byte) (err error) {
+	known, ok := ParseJobType(string(text))
+	if !ok {
+		return fmt.Errorf("no job type is called %q", text)
+	}
+	*t = known
+	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/signal"
 	"sync"
+	"syscall"
 
 	"rouse/internal/host/sys"
 	"rouse/internal/unit"
@@ -106,8 +107,12 @@ func Requests(init bool) []Request {
 // Signals receives signals until it is closed.
 type Signals struct {
 	ch   chan os.Signal
+	list []syscall.Signal
 	done sync.WaitGroup
 }
+
+// Numbers lists the signals that are received.
+func (s *Signals) Numbers() []syscall.Signal { return s.list }
 
 // Listen takes the signals that are requests and hands them to deliver, in turn,
 // from a goroutine. It is the first thing a manager does: until then SIGTERM ends
@@ -121,11 +126,13 @@ func Listen(init bool, deliver func(Request), log func(line string)) *Signals {
 		if n, ok := sys.NativeSignal(r.Signal); ok {
 			byNumber[n] = r
 			signal.Notify(s.ch, n)
+			s.list = append(s.list, n)
 		}
 	}
 	if init {
 		for _, n := range sys.AllSignals() {
 			signal.Notify(s.ch, n)
+			s.list = append(s.list, n)
 		}
 	}
 	s.done.Go(func() {

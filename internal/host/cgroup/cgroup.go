@@ -48,6 +48,8 @@ type Config struct {
 	Killed func(unit string)
 	// Log takes one line about what goes wrong. Nil is nowhere.
 	Log func(line string)
+	// Saved is what Suspend gave before a re-execution; nil if there was none.
+	Saved *Saved
 }
 
 // A Tracker knows which process belongs to which unit. All its methods, and
@@ -73,6 +75,8 @@ type Tracker interface {
 	Dying(pid int)
 	// Reaped is to be called for each child after it was reaped.
 	Reaped(pid int)
+	// Suspend ends the tracking like Close, but leaves all as it is for Config.Saved.
+	Suspend() *Saved
 	Close() error
 }
 
@@ -147,7 +151,10 @@ func Open(c Config) (Tracker, error) {
 		c.Log = func(string) {}
 	}
 	ways := []Kind{c.Kind}
-	if c.Kind == Auto {
+	if c.Saved != nil {
+		ways[0] = c.Saved.Kind
+	}
+	if ways[0] == Auto {
 		ways = []Kind{V2, V1, None}
 	}
 	var errs []error

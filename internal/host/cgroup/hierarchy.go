@@ -79,12 +79,14 @@ func openHierarchy(k Kind, name string, c Config) (*hierarchy, error) {
 		killed: map[string]bool{}, groups: map[string]*group{}, units: map[string]string{},
 		watches: map[int]*group{}, pids: map[int]*group{},
 	}
-	if h.root == "" {
+	if s := c.Saved; s != nil {
+		h.home, h.root = s.Home, s.Root
+	} else if h.root == "" {
 		if h.root, err = ownGroup(name); err != nil {
 			return nil, err
 		}
 		h.home = h.root
-		if path.Base(h.root) == initScope { // from before a re-exec, or put there by others
+		if path.Base(h.root) == initScope { // put there by others
 			h.root = path.Dir(h.root)
 		}
 		if own := ownScope(); own != "" && path.Base(h.root) != own {
@@ -176,7 +178,7 @@ func (h *hierarchy) tryWrite() error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	if h.config.Root != "" {
+	if h.config.Root != "" || h.config.Saved != nil {
 		return nil
 	}
 	if os.Getpid() == 1 {
@@ -331,6 +333,11 @@ func (h *hierarchy) Close() error {
 	h.moved.Wait()
 	h.sweeper.wait(&h.mu)
 	h.leave()
+	return h.shut()
+}
+
+// shut ends what the kernel tells.
+func (h *hierarchy) shut() error {
 	if h.events == nil {
 		return nil
 	}

@@ -70,8 +70,12 @@ func openNone(c Config) (Tracker, error) {
 		units: map[string]*loose{}, members: map[int]member{},
 		invoked: map[string]*loose{}, seen: map[int]uint64{},
 	}
-	for _, s := range n.children() {
-		n.seen[s.PID] = s.Start
+	if c.Saved != nil {
+		n.restore(c.Saved)
+	} else {
+		for _, s := range n.children() {
+			n.seen[s.PID] = s.Start
+		}
 	}
 	_, n.exact = n.orphans()
 	return n, nil

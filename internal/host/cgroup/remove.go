@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -127,6 +128,16 @@ func (s *sweeper) run(h *hierarchy) {
 	}
 	s.runs = false
 	s.done.Broadcast()
+}
+
+// abandon gives up what is still to be removed, and tells what it is.
+func (s *sweeper) abandon() []string {
+	dirs := slices.Sorted(maps.Keys(s.dirs))
+	clear(s.dirs)
+	for s.now != "" {
+		s.done.Wait()
+	}
+	return dirs
 }
 
 // wait returns when all is removed.

@@ -9,5 +9,6 @@ func openV1(c Config) (Tracker, error) {
 	if err != nil {
 		return nil, err
 	}
+	h.restore()
 	return h, nil
 }

@@ -23,6 +23,7 @@ func openV2(c Config) (Tracker, error) {
 	h.memory = countsMemory(root)
 	h.done = make(chan struct{})
 	go h.listen()
+	h.restore()
 	return h, nil
 }
 

@@ -4,6 +4,7 @@
 package mounts
 
 import (
+	"maps"
 	"os"
 	"path"
 	"slices"
@@ -106,6 +107,17 @@ type Table struct{ list map[string]Mount }
 func (t *Table) At(where string) (Mount, bool) {
 	m, ok := t.list[where]
 	return m, ok
+}
+
+// Points lists the mount points, for Expect.
+func (t *Table) Points() []string { return slices.Sorted(maps.Keys(t.list)) }
+
+// Expect has the next Refresh tell which of these mount points are gone.
+func (t *Table) Expect(points []string) {
+	t.list = map[string]Mount{}
+	for _, p := range points {
+		t.list[p] = Mount{}
+	}
 }
 
 // Refresh looks again. It gives the mount points that are gone, and the mounts that

@@ -64,6 +64,7 @@ func (m *Message) Done() {
 // Config says where to listen and who is told.
 type Config struct {
 	Path    string            // of the socket, absolute; what is there is replaced
+	Given   int               // the socket, from before a re-execution; 0 has one made
 	Deliver func(*Message)    // called in the order of arrival; may block, then senders wait
 	Log     func(line string) // one line about each message refused; nil is nowhere
 }
@@ -85,7 +86,7 @@ func Listen(c Config) (*Listener, error) {
 	if c.Log == nil {
 		c.Log = func(string) {}
 	}
-	f, err := sys.ListenDatagram(c.Path)
+	f, err := open(c)
 	if err != nil {
 		return nil, err
 	}
@@ -95,18 +96,38 @@ func Listen(c Config) (*Listener, error) {
 	return l, nil
 }
 
+func open(c Config) (*os.File, error) {
+	if c.Given != 0 {
+		return os.NewFile(uintptr(c.Given), c.Path), nil
+	}
+	return sys.ListenDatagram(c.Path)
+}
+
 // Path is the value for $NOTIFY_SOCKET.
 func (l *Listener) Path() string { return l.config.Path }
 
 // Close ends the receiving, waits for a Deliver under way and removes the socket.
 func (l *Listener) Close() error {
-	l.mu.Lock()
-	l.closed = true
-	l.calm.Broadcast()
-	l.mu.Unlock()
+	l.shut()
 	err := l.file.Close()
 	<-l.done
 	return errors.Join(err, os.Remove(l.config.Path))
+}
+
+// Suspend ends the receiving, too, and gives the socket for the next Listen. What is
+// sent from now on waits in it.
+func (l *Listener) Suspend() (fd int, err error) {
+	l.shut()
+	fd, err = sys.Detach(l.file)
+	<-l.done
+	return fd, err
+}
+
+func (l *Listener) shut() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.closed = true
+	l.calm.Broadcast()
 }
 
 func (l *Listener) run() {

@@ -80,8 +80,11 @@ func (p *Poller) Close() {
 	p.rouse()
 	p.mu.Unlock()
 	<-p.done
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	sys.CloseFD(p.wake)
 	sys.CloseFD(p.woke)
+	p.pending = true // nobody is to be roused any more
 }
 
 // rouse has the goroutine look at what is watched anew. The caller holds p.mu.

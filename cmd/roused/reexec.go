@@ -1,0 +1,124 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+
+	"rouse/internal/face/rpc"
+	"rouse/internal/host/boot"
+	"rouse/internal/host/sys"
+	"rouse/internal/manager"
+)
+
+// deserialize is the option by which a program knows that it is to go on where another
+// has left; systemd's is called so, too.
+const deserialize = "--deserialize="
+
+// handover is all that one program leaves to the next. It is in a file without a name,
+// whose descriptor the next one is told.
+type handover struct {
+	Manager json.RawMessage
+	RPC     *rpc.Saved
+	Signals []boot.Request // that nobody has dealt with
+
+	state *manager.State
+}
+
+// fds lists the descriptors that the next program needs.
+func (h *handover) fds() []int {
+	fds := h.state.FDs
+	if h.RPC != nil {
+		fds = append(fds[:len(fds):len(fds)], h.RPC.FDs()...)
+	}
+	return fds
+}
+
+// takeOver reads what the program before has left, if there was one. What cannot be read
+// is told, and then there is nothing.
+func takeOver(fd int) *handover {
+	if fd < 0 {
+		return nil
+	}
+	f := os.NewFile(uintptr(fd), "state")
+	if f == nil {
+		return nil
+	}
+	defer f.Close()
+	h, err := readHandover(f)
+	if err != nil {
+		say(fmt.Sprintf("read what the program before has left: %v; beginning anew", err))
+		return nil
+	}
+	for _, fd := range h.fds() {
+		_ = sys.SetCloseOnExec(fd)
+	}
+	return h
+}
+
+func readHandover(f *os.File) (*handover, error) {
+	data, err := io.ReadAll(f)
+	if err != nil {
+		return nil, err
+	}
+	h := &handover{}
+	if err := json.Unmarshal(data, h); err != nil {
+		return nil, err
+	}
+	h.state, err = manager.ParseState(h.Manager)
+	return h, err
+}
+
+// execute executes the program again, which may be another one by now. It returns only
+// if that cannot be done.
+func (h *handover) execute(signals *boot.Signals) error {
+	path, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	if h.Manager, err = json.Marshal(h.state); err != nil {
+		return err
+	}
+	f, err := sys.Scratch("roused-state")
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := json.NewEncoder(f).Encode(h); err != nil {
+		return err
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	fd, err := sys.Detach(f)
+	if err != nil {
+		return err
+	}
+	defer sys.CloseFD(fd)
+	keep := append(h.fds(), fd)
+	for _, fd := range keep {
+		if err := sys.KeepOverExec(fd); err != nil {
+			return err
+		}
+	}
+	args := append(withoutState(os.Args), deserialize+strconv.Itoa(fd))
+	err = sys.ExecBlocked(path, args, os.Environ(), signals.Numbers())
+	for _, fd := range keep {
+		_ = sys.SetCloseOnExec(fd)
+	}
+	return err
+}
+
+// withoutState leaves out what a former program has added to the arguments.
+func withoutState(args []string) []string {
+	var list []string
+	for _, a := range args {
+		if !strings.HasPrefix(a, deserialize) {
+			list = append(list, a)
+		}
+	}
+	return list
+}

@@ -12,7 +12,6 @@ import (
 	"os"
 	"slices"
 	"sync"
-	"syscall"
 	"time"
 
 	"rouse/internal/face"
@@ -127,25 +126,11 @@ func ListenerOf(s *Saved) (*net.UnixListener, error) {
 
 // keepListener puts a listener aside.
 func (l *suspension) keepListener(from net.Listener) {
-	fd, err := duplicate(from)
+	fd, err := sys.DuplicateOf(from)
 	if err != nil {
 		return // a new one is made
 	}
 	l.saved.Listener = fd
-}
-
-func duplicate(from any) (fd int, err error) {
-	c, ok := from.(syscall.Conn)
-	if !ok {
-		return -1, errors.ErrUnsupported
-	}
-	raw, err := c.SyscallConn()
-	if err != nil {
-		return -1, err
-	}
-	var inner error
-	err = raw.Control(func(n uintptr) { fd, inner = sys.DupAbove(int(n), 3) })
-	return fd, errors.Join(err, inner)
 }
 
 // keep puts the connection aside, once nobody uses it any more.
@@ -157,7 +142,7 @@ func (c *conn) keep() {
 	if !c.s.suspended() || c.ctx.Err() != nil {
 		return
 	}
-	fd, err := duplicate(c.c)
+	fd, err := sys.DuplicateOf(c.c)
 	if err != nil {
 		c.s.log("control connection lost: " + err.Error())
 		return

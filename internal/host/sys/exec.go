@@ -3,6 +3,7 @@
 package sys
 
 import (
+	"errors"
 	"os"
 	"runtime"
 	"syscall"
@@ -23,6 +24,21 @@ func Detach(file *os.File) (fd int, err error) {
 	err = OnFile(file, func(n int) (err error) { fd, err = DupAbove(n, 3); return err })
 	file.Close()
 	return fd, err
+}
+
+// DuplicateOf copies the descriptor of a connection or a listener, close-on-exec.
+func DuplicateOf(conn any) (fd int, err error) {
+	c, ok := conn.(syscall.Conn)
+	if !ok {
+		return -1, Unsupported("duplicate the descriptor of what has none")
+	}
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return -1, err
+	}
+	var inner error
+	err = raw.Control(func(n uintptr) { fd, inner = DupAbove(int(n), 3) })
+	return fd, errors.Join(err, inner)
 }
 
 // ExecBlocked executes a program in the place of this one, with the signals blocked

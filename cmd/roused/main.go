@@ -151,14 +151,18 @@ func serve(
 	rpcServer.Manager = m
 	rpcServer.Log = func(line string) { m.Logf(engine.Notice, "%s", line) }
 	server = dbus.NewServer(m, func(line string) { m.Logf(engine.Notice, "%s", line) })
+	if given != nil && given.DBus != nil {
+		server.Restore(given.DBus)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg, others sync.WaitGroup
 	wg.Go(func() { serveRPC(ctx, m, &rpcServer, l) })
 	otherwise, stop := context.WithCancel(ctx)
-	others.Go(func() { serveDBus(otherwise, m, server, c.RuntimeDir) })
+	others.Go(func() { serveDBus(otherwise, m, server, c.RuntimeDir, given) })
 	others.Go(func() { passSignals(otherwise, m, requests, given) })
 	leave = func() {
 		leaving.RPC = rpcServer.Suspend()
+		leaving.DBus = server.Suspend()
 		stop()
 		others.Wait()
 	}
@@ -209,8 +213,17 @@ func serveRPC(
 	}
 }
 
-func serveDBus(ctx context.Context, m *manager.Manager, server *dbus.Server, dir string) {
-	l, err := dbus.Listen(dir)
+func serveDBus(
+	ctx context.Context, m *manager.Manager, server *dbus.Server, dir string, given *handover,
+) {
+	var l *net.UnixListener
+	err := errors.ErrUnsupported
+	if given != nil && given.DBus != nil {
+		l, err = dbus.ListenAgain(given.DBus)
+	}
+	if err != nil {
+		l, err = dbus.Listen(dir)
+	}
 	if err == nil {
 		err = server.Serve(ctx, l)
 	}

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"rouse/internal/face/dbus"
 	"rouse/internal/face/rpc"
 	"rouse/internal/host/boot"
 	"rouse/internal/host/sys"
@@ -23,6 +24,7 @@ const deserialize = "--deserialize="
 type handover struct {
 	Manager json.RawMessage
 	RPC     *rpc.Saved
+	DBus    *dbus.Saved
 	Signals []boot.Request // that nobody has dealt with
 
 	state *manager.State
@@ -33,6 +35,9 @@ func (h *handover) fds() []int {
 	fds := h.state.FDs
 	if h.RPC != nil {
 		fds = append(fds[:len(fds):len(fds)], h.RPC.FDs()...)
+	}
+	if h.DBus != nil {
+		fds = append(fds[:len(fds):len(fds)], h.DBus.FDs()...)
 	}
 	return fds
 }

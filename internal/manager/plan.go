@@ -124,9 +124,17 @@ func (m *Manager) Reload(ctx context.Context, dry bool) (report face.ReloadRepor
 		return report, err
 	}
 	done := make(chan face.ReloadReport, 1)
-	err = m.call(ctx, func() { m.regenerate(func() { done <- m.reload(false) }) })
-	if err != nil {
+	leaving := false
+	err = m.call(ctx, func() {
+		if leaving = m.departure.asked; !leaving {
+			m.regenerate(func() { done <- m.reload(false) })
+		}
+	})
+	switch {
+	case err != nil:
 		return report, err
+	case leaving: // the next manager reads everything
+		return report, face.ErrSuspended
 	}
 	select {
 	case report = <-done:

@@ -70,6 +70,9 @@ func (m *Manager) restoreEngine(s *State) (err error) {
 		config.Started = at
 	}
 	m.e = engine.New(config)
+	for _, n := range s.Names {
+		m.announced[n] = true // before the re-execution
+	}
 	units = m.cfg.Loader.Closure(s.Names, nil)
 	m.logFaults(units)
 	if s.fault != nil {

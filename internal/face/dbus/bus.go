@@ -53,6 +53,7 @@ func (s *Server) Attach(b Bus) *BusLink {
 	s.mu.Lock()
 	s.bus = l
 	s.mu.Unlock()
+	l.restore()
 	go l.work()
 	return l
 }

@@ -105,6 +105,12 @@ func (c *call) finish(err error) {
 	if c.answered {
 		return
 	}
+	if errors.Is(err, face.ErrSuspended) {
+		if own, ok := c.from.(*conn); ok && !own.departs {
+			own.putOff(c.m)
+		}
+		return
+	}
 	if err != nil {
 		closeFiles(c.outFiles)
 		c.send(failureOf(c.m.Serial, err), nil)

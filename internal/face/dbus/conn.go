@@ -49,6 +49,9 @@ type conn struct {
 	writing bool    // a goroutine is at it
 	room    sync.Cond
 	failed  error
+	departs bool   // the client has asked for the re-execution
+	kept    bool   // the connection goes on after it
+	again   []byte // calls that are for the next manager
 	writer  sync.WaitGroup
 }
 
@@ -74,18 +77,22 @@ func (c *conn) serve(ctx context.Context) {
 		stop()
 		c.fail(io.EOF)
 		c.writer.Wait()
-		sys.CloseFDs(c.in.Held())
+		if !c.kept {
+			sys.CloseFDs(c.in.Held())
+		}
 	}()
-	c.nc.SetReadDeadline(time.Now().Add(authPatience))
-	if err := c.authenticate(); err != nil {
+	defer c.keep()
+	if !c.isReady() && c.greet() != nil {
 		return
 	}
-	c.nc.SetReadDeadline(time.Time{})
-	c.mu.Lock()
-	c.ready = true
-	c.mu.Unlock()
-	for {
+	if c.s.suspended() {
+		c.suspend()
+	}
+	for len(c.again) == 0 {
 		m, fds, err := c.next()
+		if err != nil && c.s.suspended() && errors.Is(err, os.ErrDeadlineExceeded) {
+			return
+		}
 		if err != nil {
 			if !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) {
 				c.s.log(fmt.Sprintf("private socket: process %d: %v; closing", c.peer.PID, err))
@@ -97,6 +104,19 @@ func (c *conn) serve(ctx context.Context) {
 			c.flush()
 		}
 	}
+}
+
+// greet has the client say who it is.
+func (c *conn) greet() error {
+	c.nc.SetReadDeadline(time.Now().Add(authPatience))
+	if err := c.authenticate(); err != nil {
+		return err
+	}
+	c.nc.SetReadDeadline(time.Time{})
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ready = true
+	return nil
 }
 
 // next gives the next message. It does not look for one while too much waits to be

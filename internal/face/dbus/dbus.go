@@ -87,6 +87,9 @@ type Server struct {
 	conns map[*conn]bool
 	bus   *BusLink // nil: there is none
 	jobs  map[uint32]*jobTrack
+
+	leave suspension
+	given *Saved // what the server before has left; nil: there was none
 }
 
 // NewServer makes a server, which from now on tells its clients of what m does. log
@@ -98,7 +101,7 @@ func NewServer(m Manager, log func(string)) *Server {
 	s := &Server{
 		m: m, log: log, slow: make(chan struct{}, maxSlow),
 		conns: map[*conn]bool{}, marked: map[string]bool{}, jobs: map[uint32]*jobTrack{},
-		states: map[uint32]string{},
+		states: map[uint32]string{}, leave: newSuspension(),
 	}
 	m.Observe(s.observe)
 	return s
@@ -110,15 +113,27 @@ func (s *Server) Serve(ctx context.Context, l *net.UnixListener) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var wg sync.WaitGroup
 	stop := context.AfterFunc(ctx, func() { l.Close() })
+	s.mu.Lock()
+	s.leave.serve = true
+	s.mu.Unlock()
+	defer close(s.leave.done)
 	defer func() {
+		if s.suspended() {
+			wg.Wait()
+		}
 		cancel()
 		stop()
 		l.Close()
 		wg.Wait()
 	}()
+	go s.untilSuspended(ctx, l)
+	s.resume(ctx, &wg)
 	for {
 		nc, err := l.AcceptUnix()
 		switch {
+		case err != nil && s.suspended():
+			s.keepListener(l)
+			return nil
 		case ctx.Err() != nil:
 			if err == nil {
 				nc.Close()
@@ -144,7 +159,7 @@ func (s *Server) Serve(ctx context.Context, l *net.UnixListener) error {
 			continue
 		}
 		wg.Go(func() {
-			defer s.leave(c)
+			defer s.leaveConn(c)
 			c.serve(ctx)
 		})
 	}
@@ -165,7 +180,7 @@ func (s *Server) join(c *conn) bool {
 	return true
 }
 
-func (s *Server) leave(c *conn) {
+func (s *Server) leaveConn(c *conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.conns, c)

@@ -13,6 +13,7 @@ func managerStateRows() map[string]row {
 		"Subscribe":       {run: subscribe},
 		"Unsubscribe":     {run: unsubscribe},
 		"Reload":          {run: reload, asks: true, slow: true},
+		"Reexecute":       {run: reexecute, asks: true},
 		"KillUnit":        {run: byName(kill), asks: true},
 		"ResetFailed":     {run: resetAllFailed, asks: true},
 		"ResetFailedUnit": {run: byName(resetFailed), asks: true},

@@ -65,6 +65,13 @@ func (r *Reader) grow(n int) {
 // Ahead is what was read and not looked at.
 func (r *Reader) Ahead() []byte { return r.buf[r.at:] }
 
+// Put has bytes, and descriptors that came with them, be there before all others.
+func (r *Reader) Put(b []byte, fds []int) {
+	r.buf = append(append([]byte(nil), b...), r.Ahead()...)
+	r.at = 0
+	r.fds = append(append([]int(nil), fds...), r.fds...)
+}
+
 // Skip takes n bytes of Ahead for looked at.
 func (r *Reader) Skip(n int) { r.at += n }
 

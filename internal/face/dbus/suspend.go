@@ -1,0 +1,264 @@
+package dbus
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"rouse/internal/face"
+	"rouse/internal/host/sys"
+	"rouse/internal/wire/dbus"
+)
+
+// suspendedWrite bounds how long a client may take to read what waits for it when the
+// manager is about to execute itself again.
+const suspendedWrite = time.Second
+
+// Saved is a suspended server as plain data, with descriptors by their numbers.
+type Saved struct {
+	Listener    int
+	Conns       []SavedConn
+	Subscribers []string            // on the bus
+	Jobs        map[uint32][]string // that somebody on the bus has asked for
+}
+
+// SavedConn is one client of the private socket.
+type SavedConn struct {
+	FD       int
+	Held     []int  `json:",omitempty"` // descriptors that came with Input
+	Input    []byte `json:",omitempty"` // was read, and not looked at
+	Serial   uint32
+	TakesFDs bool
+}
+
+// FDs lists the descriptors in it.
+func (s *Saved) FDs() []int {
+	var fds []int
+	if s.Listener >= 0 {
+		fds = append(fds, s.Listener)
+	}
+	for _, c := range s.Conns {
+		fds = append(append(fds, c.FD), c.Held...)
+	}
+	return fds
+}
+
+// suspension is how Suspend and the goroutines of a server agree.
+type suspension struct {
+	asked chan struct{} // closed when all is to be left as it is
+	done  chan struct{} // closed when Serve returns
+	serve bool          // Serve was called; guarded by the server's mu
+	saved Saved         // guarded by the server's mu
+}
+
+func newSuspension() suspension {
+	return suspension{
+		asked: make(chan struct{}), done: make(chan struct{}), saved: Saved{Listener: -1},
+	}
+}
+
+func (s *Server) suspended() bool {
+	select {
+	case <-s.leave.asked:
+		return true
+	default:
+		return false
+	}
+}
+
+// Suspend ends Serve and leaves clients connected, for the
+// Restore of the next server. Those that have asked for the re-execution are told by the
+// end of their connection, as by systemd.
+func (s *Server) Suspend() *Saved {
+	close(s.leave.asked)
+	s.mu.Lock()
+	for c := range s.conns {
+		c.suspend()
+	}
+	if s.bus != nil {
+		s.leave.saved.Subscribers, s.leave.saved.Jobs = s.bus.names(), map[uint32][]string{}
+		for id, t := range s.jobs {
+			s.leave.saved.Jobs[id] = t.senders
+		}
+	}
+	serving := s.leave.serve
+	s.mu.Unlock()
+	if serving {
+		<-s.leave.done
+	}
+	return &s.leave.saved
+}
+
+// Restore has the server go on where another one was suspended. It is called before
+// Serve and Attach.
+func (s *Server) Restore(saved *Saved) {
+	s.given = saved
+	for id, senders := range saved.Jobs {
+		s.jobs[id] = &jobTrack{senders: senders}
+	}
+}
+
+// ListenAgain gives the private socket of a suspended server.
+func ListenAgain(saved *Saved) (*net.UnixListener, error) {
+	if saved.Listener < 0 {
+		return nil, errors.New("the private socket was not handed over")
+	}
+	f := os.NewFile(uintptr(saved.Listener), "private socket")
+	defer f.Close()
+	l, err := net.FileListener(f)
+	if err != nil {
+		return nil, err
+	}
+	u, ok := l.(*net.UnixListener)
+	if !ok {
+		l.Close()
+		return nil, errors.New("the private socket is none")
+	}
+	u.SetUnlinkOnClose(false)
+	return u, nil
+}
+
+// untilSuspended has Accept return when the server is suspended.
+func (s *Server) untilSuspended(ctx context.Context, l *net.UnixListener) {
+	select {
+	case <-s.leave.asked:
+		l.SetDeadline(time.Unix(1, 0))
+	case <-ctx.Done():
+	}
+}
+
+// keepListener puts the socket aside.
+func (s *Server) keepListener(l *net.UnixListener) {
+	fd, err := sys.DuplicateOf(l)
+	if err != nil {
+		s.log("private socket: " + err.Error())
+		return
+	}
+	s.leave.saved.Listener = fd
+}
+
+// resume serves those who were connected before.
+func (s *Server) resume(ctx context.Context, wg *sync.WaitGroup) {
+	if s.given == nil {
+		return
+	}
+	for _, saved := range s.given.Conns {
+		f := os.NewFile(uintptr(saved.FD), "private connection")
+		nc, err := net.FileConn(f)
+		f.Close()
+		u, ok := nc.(*net.UnixConn)
+		if err != nil || !ok {
+			sys.CloseFDs(saved.Held)
+			continue
+		}
+		peer, err := sys.PeerOf(u)
+		if err != nil {
+			peer = sys.Peer{UID: nobody}
+		}
+		c := newConn(s, u, peer)
+		c.in.TakesFDs, c.serial, c.ready = saved.TakesFDs, saved.Serial, true
+		c.in.Put(saved.Input, saved.Held)
+		if !s.join(c) {
+			nc.Close()
+			continue
+		}
+		wg.Go(func() {
+			defer s.leaveConn(c)
+			c.serve(ctx)
+		})
+	}
+}
+
+// suspend has the reader of the connection end, once it is done with what it does.
+func (c *conn) suspend() {
+	at := time.Unix(1, 0)
+	if !c.isReady() {
+		at = time.Now().Add(suspendedWrite) // it is about to say who it is
+	}
+	c.nc.SetReadDeadline(at)
+	c.nc.SetWriteDeadline(time.Now().Add(suspendedWrite))
+}
+
+// keep puts the connection aside, unless the client is to see it end, or does not read.
+func (c *conn) keep() {
+	if !c.s.suspended() || c.departs {
+		return
+	}
+	c.flush()
+	c.writer.Wait()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.failed != nil || !c.ready {
+		return
+	}
+	fd, err := sys.DuplicateOf(c.nc)
+	if err != nil {
+		c.s.log("private connection lost: " + err.Error())
+		return
+	}
+	c.kept = true
+	c.s.mu.Lock()
+	defer c.s.mu.Unlock()
+	c.s.leave.saved.Conns = append(c.s.leave.saved.Conns, SavedConn{
+		FD: fd, Held: c.in.Held(), Input: append(c.again, c.in.Ahead()...), Serial: c.serial,
+		TakesFDs: c.in.TakesFDs,
+	})
+}
+
+// putOff has a call of the private socket done by the next manager.
+func (c *conn) putOff(m *dbus.Message) {
+	if b, err := m.Append(nil); err == nil {
+		c.again = append(c.again, b...)
+	}
+}
+
+// names lists who has subscribed.
+func (l *BusLink) names() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var list []string
+	for n := range l.subscribers {
+		list = append(list, n)
+	}
+	return list
+}
+
+// restore takes those who had subscribed before for subscribers, as long as they are
+// there.
+func (l *BusLink) restore() {
+	given := l.s.given
+	if given == nil {
+		return
+	}
+	were := given.Subscribers
+	given.Subscribers = nil // a later connection knows of nobody
+	l.mu.Lock()
+	for _, n := range were {
+		l.subscribers[n] = true
+	}
+	l.mu.Unlock()
+	go func() {
+		for _, n := range were {
+			if _, err := l.credentials(l.ctx, n); err != nil {
+				l.mu.Lock()
+				delete(l.subscribers, n)
+				l.mu.Unlock()
+			}
+		}
+	}()
+}
+
+// reexecute has no answer: the client waits for the end of its connection.
+func reexecute(c *call) error {
+	if err := c.allow(reloadDaemon); err != nil {
+		return err
+	}
+	err := c.s.m.Reexecute(c.ctx)
+	if own, ok := c.from.(*conn); ok && errors.Is(err, face.ErrSuspended) {
+		own.departs = true
+	}
+	return err
+}

@@ -91,13 +91,27 @@ func (e *Engine) Properties(name string) []directive.Property {
 	return all
 }
 
-// Property gives one property of a unit; false if it has none of that name.
-func (e *Engine) Property(name, property string) (directive.Property, bool) {
+// Some gives those of the properties that a unit has, in the order in which they are
+// asked for. own, if it gives one, is asked first.
+func (e *Engine) Some(
+	name string, properties []string, own func(*unit.Unit, string) (directive.Property, bool),
+) []directive.Property {
 	u := e.unit(name)
 	if u == nil {
-		return directive.Property{}, false
+		return nil
 	}
-	return e.property(u, e.indexOf(u.Def.Type), property)
+	x := e.indexOf(u.Def.Type)
+	list := make([]directive.Property, 0, len(properties))
+	for _, n := range properties {
+		p, ok := own(u.Def, n)
+		if !ok {
+			p, ok = e.property(u, x, n)
+		}
+		if ok {
+			list = append(list, p)
+		}
+	}
+	return list
 }
 
 func (e *Engine) property(u *runUnit, x *index, name string) (directive.Property, bool) {

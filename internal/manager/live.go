@@ -147,11 +147,5 @@ func (v view) JobOrder(id uint32, after bool) []face.JobInfo {
 
 // Properties implements face.View.
 func (v view) Properties(unit string, names []string) []face.Property {
-	list := make([]face.Property, 0, len(names))
-	for _, n := range names {
-		if p, ok := v.m.property(unit, n); ok {
-			list = append(list, p)
-		}
-	}
-	return list
+	return v.m.e.Some(unit, names, v.m.hostProperty)
 }

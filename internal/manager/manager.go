@@ -136,8 +136,10 @@ type Manager struct {
 	told       bool            // observers were told of something
 	announced  map[string]bool // units that observers know of
 	loose      []string        // units that were loaded to be looked at
-	kept       []*os.File      // descriptors for when there are no others
-	finished   bool            // the first job queue has been worked off
+	statesOf   *install.Files  // what states was asked of
+	states     map[string]string
+	kept       []*os.File // descriptors for when there are no others
+	finished   bool       // the first job queue has been worked off
 	end        *Ending
 	verb       string // how it ends, once that has begun
 	status     int

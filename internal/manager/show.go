@@ -26,12 +26,10 @@ var unitHostRows = [...]hostRow{
 		return m.cfg.Loader.Stale(def)
 	}},
 	{"UnitFileState", "s", func(m *Manager, def *unit.Unit) any {
-		state, _ := m.fileState(def)
-		return state
+		return m.fileState(def)
 	}},
 	{"UnitFilePreset", "s", func(m *Manager, def *unit.Unit) any {
-		_, preset := m.fileState(def)
-		return preset
+		return m.filePreset(def)
 	}},
 	{"Faults", "as", func(_ *Manager, def *unit.Unit) any {
 		faults := []string{}
@@ -91,16 +89,12 @@ func (m *Manager) hostRow(def *unit.Unit, property string) (hostRow, bool) {
 	return r, ok
 }
 
-// property gives one property of a loaded unit.
-func (m *Manager) property(unit, property string) (face.Property, bool) {
-	def := m.e.Definition(unit)
-	if def == nil {
-		return face.Property{}, false
-	}
+// hostProperty gives one of those properties of a unit that the engine does not know.
+func (m *Manager) hostProperty(def *unit.Unit, property string) (face.Property, bool) {
 	if r, ok := m.hostRow(def, property); ok {
 		return face.Property{Name: property, Type: r.sig, Value: r.of(m, def)}, true
 	}
-	return m.e.Property(unit, property)
+	return face.Property{}, false
 }
 
 // properties gives all properties of a loaded unit, sorted by name.
@@ -210,14 +204,35 @@ func (m *Manager) available(def *unit.Unit) uint64 {
 	return least
 }
 
-// fileState tells whether the unit's file is enabled, and would be by preset; nothing
-// of what has no file. What the files say is remembered until the next reload.
-func (m *Manager) fileState(def *unit.Unit) (state, preset string) {
+// fileState tells whether the unit's file is enabled; nothing of what has no file. What
+// the files say is remembered until the next reload.
+func (m *Manager) fileState(def *unit.Unit) string {
 	if def.Fragment == "" {
-		return "", ""
+		return ""
 	}
+	files := m.unitFiles()
+	if m.statesOf != files {
+		m.statesOf, m.states = files, map[string]string{}
+	}
+	state, ok := m.states[def.Name]
+	if !ok {
+		state = files.State(def.Name)
+		m.states[def.Name] = state
+	}
+	return state
+}
+
+// filePreset tells whether it should be.
+func (m *Manager) filePreset(def *unit.Unit) string {
+	if def.Fragment == "" {
+		return ""
+	}
+	return m.unitFiles().Presets().Word(path.Base(def.Fragment))
+}
+
+func (m *Manager) unitFiles() *install.Files {
 	if m.files == nil {
 		m.files = install.New(m.cfg.Loader.Config())
 	}
-	return m.files.State(def.Name), m.files.Presets().Word(path.Base(def.Fragment))
+	return m.files
 }

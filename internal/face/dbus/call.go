@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 
 	"rouse/internal/face"
 	"rouse/internal/face/dbus/table"
@@ -55,6 +56,9 @@ type call struct {
 // handler carries out a method.
 type handler func(c *call) error
 
+// buffers are for results. An answer that was queued has been copied.
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
+
 // received carries out a call, or refuses it.
 func (s *Server) received(ctx context.Context, from link, m *dbus.Message, files []*os.File) {
 	if m.Type != dbus.Call {
@@ -62,6 +66,7 @@ func (s *Server) received(ctx context.Context, from link, m *dbus.Message, files
 		return
 	}
 	c := &call{s: s, ctx: ctx, from: from, m: m, files: files}
+	c.out = dbus.NewEncoder(*buffers.Get().(*[]byte))
 	if err := c.find(); err != nil {
 		c.finish(err)
 		return
@@ -101,6 +106,11 @@ func (c *call) guarded() (err error) {
 
 // finish sends the answer, unless the function has done so.
 func (c *call) finish(err error) {
+	defer func() {
+		if b := c.out.Bytes(); cap(b) <= 1<<20 {
+			buffers.Put(&b)
+		}
+	}()
 	closeFiles(c.files)
 	if c.answered {
 		return

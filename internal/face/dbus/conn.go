@@ -24,6 +24,8 @@ const (
 	calm = 256 << 10
 	// glut is how many bytes may wait when another signal comes; then the client goes.
 	glut = 8 << 20
+	// spare is how much of a buffer is kept for what comes next.
+	spare = 32 << 10
 	// maxCall is the longest message that a client may send: as dbus-daemon has it on
 	// the system bus.
 	maxCall = 32 << 20
@@ -45,6 +47,7 @@ type conn struct {
 	ready   bool // is told of signals
 	serial  uint32
 	out     []chunk // waits to be written
+	spare   []byte  // for the next chunk
 	size    int     // bytes in out
 	writing bool    // a goroutine is at it
 	room    sync.Cond
@@ -58,6 +61,7 @@ type conn struct {
 // A chunk is bytes to be written, with the descriptors that go with the first.
 type chunk struct {
 	b     []byte
+	done  int // bytes of b that are written
 	files []*os.File
 }
 
@@ -141,61 +145,87 @@ func (c *conn) drained() error {
 	return c.failed
 }
 
-// queue puts a message in the queue; flush sends it off. A client that leaves too
-// much unread is dropped.
-func (c *conn) queue(b []byte, files []*os.File) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.failed != nil {
-		closeFiles(files)
-		return
-	}
-	if c.size > glut {
-		c.failLocked(errors.New("the client does not read"))
-		closeFiles(files)
-		c.s.log(fmt.Sprintf("private socket: process %d does not read; closing", c.peer.PID))
-		return
-	}
-	c.serial++
-	if c.serial == 0 {
-		c.serial = 1
-	}
-	c.size += len(b)
-	at := len(c.out) - 1
-	if at < 0 || len(files) > 0 {
-		c.out = append(c.out, chunk{files: files})
-		at++
-	}
-	start := len(c.out[at].b)
-	c.out[at].b = append(c.out[at].b, b...)
-	binary.LittleEndian.PutUint32(c.out[at].b[start+serialAt:], c.serial)
-}
+// checkBodies has each message of ours checked as those of others are. For tests.
+var checkBodies bool
 
 // serialAt is where the serial of a message is.
 const serialAt = 8
 
+// queue puts what was written as a message in the queue, with a serial of its own;
+// flush sends it off. A client that leaves too much unread is dropped.
+func (c *conn) queue(b []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.takes() {
+		return
+	}
+	out := c.last(nil)
+	start := len(out.b)
+	out.b = append(out.b, b...)
+	binary.LittleEndian.PutUint32(out.b[start+serialAt:], c.nextSerial())
+	c.size += len(b)
+}
+
+// takes reports whether there is room for another message.
+func (c *conn) takes() bool {
+	if c.failed == nil && c.size > glut {
+		c.failLocked(errors.New("the client does not read"))
+		c.s.log(fmt.Sprintf("private socket: process %d does not read; closing", c.peer.PID))
+	}
+	return c.failed == nil
+}
+
+func (c *conn) nextSerial() uint32 {
+	c.serial++
+	if c.serial == 0 {
+		c.serial = 1
+	}
+	return c.serial
+}
+
+// last is the chunk that the next message goes to. One with descriptors begins a new one.
+func (c *conn) last(files []*os.File) *chunk {
+	if len(c.out) == 0 || len(files) > 0 {
+		c.out = append(c.out, chunk{b: c.spare[:0], files: files})
+		c.spare = nil
+	}
+	return &c.out[len(c.out)-1]
+}
+
 // answer implements link.
 func (c *conn) answer(m *dbus.Message, files []*os.File) {
-	m.Serial, m.Destination = 1, ""
 	if !c.in.TakesFDs && len(files) > 0 {
 		closeFiles(files)
 		files = nil
 		m = failure(m.ReplySerial, errorPrefix+"NotSupported",
 			"Reply carries file descriptors, and this connection takes none.")
-		m.Serial = 1
 	}
-	m.FDs = uint32(len(files))
-	b, err := m.Append(nil)
-	if err != nil {
+	m.FDs, m.Destination = uint32(len(files)), ""
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.takes() {
 		closeFiles(files)
+		return
+	}
+	if err := c.write1(m, files); err != nil {
 		c.s.log(fmt.Sprintf("private socket: answer: %v", err))
 		m = failure(m.ReplySerial, errorPrefix+"Failed", "The answer is not a valid one.")
-		m.Serial, files = 1, nil
-		if b, err = m.Append(nil); err != nil {
-			return
-		}
+		_ = c.write1(m, nil)
 	}
-	c.queue(b, files)
+}
+
+// write1 writes a message into the queue.
+func (c *conn) write1(m *dbus.Message, files []*os.File) (err error) {
+	m.Serial = c.nextSerial()
+	write := m.AppendChecked
+	if checkBodies {
+		write = m.Append
+	}
+	out := c.last(files)
+	before := len(out.b)
+	out.b, err = write(out.b)
+	c.size += len(out.b) - before
+	return err
 }
 
 // flush writes what can be written at once; the rest is left to a goroutine.
@@ -208,7 +238,7 @@ func (c *conn) flush() {
 func (c *conn) flushLocked() {
 	for len(c.out) > 0 && !c.writing && c.failed == nil {
 		first := &c.out[0]
-		n, err := c.stream.Write(first.b, fdsOf(first.files))
+		n, err := c.stream.Write(first.b[first.done:], fdsOf(first.files))
 		switch {
 		case err != nil:
 			c.failLocked(err)
@@ -226,9 +256,12 @@ func (c *conn) took(n int) {
 	first := &c.out[0]
 	closeFiles(first.files)
 	first.files = nil
-	first.b = first.b[n:]
+	first.done += n
 	c.size -= n
-	if len(first.b) == 0 {
+	if first.done == len(first.b) {
+		if cap(first.b) <= spare {
+			c.spare = first.b
+		}
 		c.out[0] = chunk{}
 		if c.out = c.out[1:]; len(c.out) == 0 {
 			c.out = nil
@@ -247,11 +280,11 @@ func (c *conn) write() {
 		c.out = c.out[1:]
 		c.mu.Unlock()
 		c.nc.SetWriteDeadline(time.Now().Add(writePatience))
-		err := c.stream.WriteAll(first.b, fdsOf(first.files))
+		err := c.stream.WriteAll(first.b[first.done:], fdsOf(first.files))
 		c.nc.SetWriteDeadline(time.Time{})
 		closeFiles(first.files)
 		c.mu.Lock()
-		c.size -= len(first.b)
+		c.size -= len(first.b) - first.done
 		if err != nil {
 			c.failLocked(err)
 		}

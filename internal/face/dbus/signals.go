@@ -43,7 +43,7 @@ func (s *Server) emit(
 				return
 			}
 		}
-		c.queue(b, nil)
+		c.queue(b)
 	}
 }
 

@@ -17,6 +17,14 @@ type Root struct{ fs.ReadLinkFS }
 // NewRoot gives the root directory.
 func NewRoot() Root { return Root{os.DirFS("/").(fs.ReadLinkFS)} }
 
+// Stat implements fs.StatFS.
+func (Root) Stat(name string) (fs.FileInfo, error) {
+	if !fs.ValidPath(name) {
+		return nil, &fs.PathError{Op: "stat", Path: name, Err: fs.ErrInvalid}
+	}
+	return os.Stat("/" + name)
+}
+
 // ReadFile implements fs.ReadFileFS.
 func (Root) ReadFile(name string) (text []byte, err error) {
 	fail := func(op string, err error) ([]byte, error) {

@@ -29,6 +29,7 @@ func BusLabel(s string) string {
 		return "_"
 	}
 	var b strings.Builder
+	b.Grow(len(s) + 12)
 	for i := range len(s) {
 		c := s[i]
 		letter := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
@@ -36,7 +37,10 @@ func BusLabel(s string) string {
 			b.WriteByte(c)
 			continue
 		}
-		fmt.Fprintf(&b, "_%02x", c)
+		const digits = "0123456789abcdef"
+		b.WriteByte('_')
+		b.WriteByte(digits[c>>4])
+		b.WriteByte(digits[c&15])
 	}
 	return b.String()
 }

@@ -10,6 +10,9 @@ import (
 // zero Encoder is ready.
 type Encoder struct{ buf []byte }
 
+// NewEncoder writes into a buffer, as far as that goes, from its beginning.
+func NewEncoder(buf []byte) Encoder { return Encoder{buf: buf[:0]} }
+
 // Bytes is what was written.
 func (e *Encoder) Bytes() []byte { return e.buf }
 

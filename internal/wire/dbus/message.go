@@ -3,6 +3,7 @@ package dbus
 import (
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // A Type says what a message is for.
@@ -224,6 +225,14 @@ func (m *Message) checkBody() error {
 
 // Append writes the message after b, unless it would not be a valid one.
 func (m *Message) Append(b []byte) ([]byte, error) {
+	if err := m.checkBody(); m.Order != Big && err != nil {
+		return b, err
+	}
+	return m.AppendChecked(b)
+}
+
+// AppendChecked is Append for a body that is known to be of its signature.
+func (m *Message) AppendChecked(b []byte) ([]byte, error) {
 	out := *m
 	if out.Order == 0 {
 		out.Order = Little
@@ -231,11 +240,11 @@ func (m *Message) Append(b []byte) ([]byte, error) {
 	if out.Order != Little {
 		return b, errors.New("message not in little-endian order")
 	}
-	if err := errors.Join(out.check(), out.checkBody()); err != nil {
+	if err := out.check(); err != nil {
 		return b, err
 	}
-	e := Encoder{}
-	e.buf = append(e.buf, byte(Little), byte(out.Type), byte(out.Flags), 1)
+	var first [256]byte
+	e := Encoder{buf: append(first[:0], byte(Little), byte(out.Type), byte(out.Flags), 1)}
 	e.Uint32(uint32(len(out.Body)))
 	e.Uint32(out.Serial)
 	e.Array("(yv)", func() {
@@ -248,6 +257,7 @@ func (m *Message) Append(b []byte) ([]byte, error) {
 		return b, fmt.Errorf("message with a body of %d bytes: longer than %d",
 			len(out.Body), MaxMessage)
 	}
+	b = slices.Grow(b, len(e.buf)+len(out.Body))
 	return append(append(b, e.buf...), out.Body...), nil
 }
 

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"rouse/internal/face"
+	"rouse/internal/unit/specifier"
 )
 
 // Env is all that the command sees of the world.
@@ -33,6 +34,10 @@ type Env struct {
 	// Monotonic is CLOCK_MONOTONIC in microseconds; 0 if it cannot be told.
 	Monotonic func() uint64
 	Local     *time.Location
+	// Facts gives what specifiers tell of the machine whose root directory is given.
+	Facts func(root string) *specifier.Machine
+	// Exec runs another program on the terminal of this one and gives its exit status.
+	Exec func(argv []string) (status int, err error)
 	// ErrorText says what an error number of the kernel means.
 	ErrorText func(errno int) string
 	Terminal  bool // standard output is a terminal
@@ -57,6 +62,8 @@ type app struct {
 	mgr  face.Manager
 	ctx  context.Context
 	look look
+
+	sysvEnabled bool // is-enabled has found an init script that is
 }
 
 // Run carries out the command and gives its exit status.

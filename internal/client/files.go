@@ -34,7 +34,7 @@ func (a *app) filesIn(first string) (*files, error) {
 	}
 	f := &files{fs: a.Root(root), dirs: load.SearchPath(a.opts.user, a.Getenv, extra)}
 	f.Files = install.New(load.Config{FS: f.fs, Path: f.dirs, User: a.opts.user,
-		Home: a.Getenv("HOME"), RuntimeDir: a.Getenv("XDG_RUNTIME_DIR")})
+		Machine: a.Facts(root), Home: a.Getenv("HOME"), RuntimeDir: a.Getenv("XDG_RUNTIME_DIR")})
 	return f, nil
 }
 
@@ -54,10 +54,23 @@ func (f *files) preset(unitFile, state string) string {
 	return f.Presets().Word(unitFile)
 }
 
+// isEnabled prints the state of each unit file; the status is 0 if one of them is enabled
+// or need not be.
 func isEnabled(a *app, args []string) (int, error) {
-	units, err := a.mangleAll(args, ".service")
+	var units []string
+	for _, arg := range args {
+		u := arg
+		if !strings.Contains(arg, "/") {
+			var err error
+			if u, err = a.mangleName(arg, ".service"); err != nil {
+				return exitFailure, err
+			}
+		}
+		units = append(units, u)
+	}
+	units, err := a.sysv("is-enabled", units)
 	if err != nil {
-		return exitFailure, err
+		return exitFailure, told(err)
 	}
 	f, err := a.files()
 	if err != nil {
@@ -65,21 +78,32 @@ func isEnabled(a *app, args []string) (int, error) {
 	}
 	good := []string{"enabled", "enabled-runtime", "static", "alias", "indirect", "generated"}
 	result := exitFailure
+	if a.sysvEnabled {
+		result = exitOK
+	}
 	for _, u := range units {
-		state := f.State(u)
-		if state == "" {
+		if strings.Contains(u, "/") {
 			return exitFailure, complain(
-				"Failed to get unit file state for %s: No such file or directory", u)
+				"Failed to get unit file state for %s: Invalid argument", u)
+		}
+		state, faults, err := f.Lookup(u)
+		for _, fault := range faults {
+			a.warn("%s", a.inRoot(fault))
+		}
+		if err != nil {
+			return exitFailure, complain("Failed to get unit file state for %s: %v", u, err)
 		}
 		a.say("%s\n", state)
 		if slices.Contains(good, state) {
 			result = exitOK
 		}
 		if a.opts.full && !a.opts.quiet {
-			for _, l := range f.Links() {
-				if l.Name == u && f.IsConfig(l.Dir) {
-					fmt.Fprintf(a.Stdout, "  %s\n", l.Path())
-				}
+			place, err := a.place()
+			if err != nil {
+				return exitFailure, err
+			}
+			for _, l := range place.Links(u, a.opts.runtime) {
+				fmt.Fprintf(a.Stdout, "  %s\n", l)
 			}
 		}
 	}
@@ -87,22 +111,16 @@ func isEnabled(a *app, args []string) (int, error) {
 }
 
 func getDefault(a *app, _ []string) (int, error) {
-	f, err := a.files()
+	place, err := a.place()
 	if err != nil {
 		return exitFailure, err
 	}
-	for _, dir := range f.dirs {
-		at := inFS(path.Join(dir, "default.target"))
-		if target, err := f.fs.ReadLink(at); err == nil {
-			fmt.Fprintln(a.Stdout, path.Base(target))
-			return exitOK, nil
-		}
-		if _, err := fs.Stat(f.fs, at); err == nil {
-			fmt.Fprintln(a.Stdout, "default.target")
-			return exitOK, nil
-		}
+	target, err := place.DefaultTarget()
+	if err != nil {
+		return exitFailure, complain("Failed to get default target: %v", err)
 	}
-	return exitFailure, complain("Failed to get default target: No such file or directory")
+	fmt.Fprintln(a.Stdout, target)
+	return exitOK, nil
 }
 
 // cat prints the files that units are made of: those the manager has read, or

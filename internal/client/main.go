@@ -2,8 +2,11 @@ package client
 
 import (
 	"context"
+	"errors"
 	"io/fs"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -12,6 +15,9 @@ import (
 
 	"rouse/internal/face"
 	"rouse/internal/face/rpc"
+	"rouse/internal/host/identity"
+	"rouse/internal/host/machine"
+	"rouse/internal/unit/specifier"
 )
 
 // Main runs the command of this process and gives its exit status.
@@ -30,6 +36,8 @@ func Main(version string) int {
 		Now:       time.Now,
 		Monotonic: rpc.Monotonic,
 		Local:     time.Local,
+		Facts:     facts,
+		Exec:      execute,
 		ErrorText: errorText,
 		Terminal:  err == nil && term.IsTerminal(out),
 		Width:     width,
@@ -49,4 +57,28 @@ func dial(ctx context.Context, user bool, socket string) (face.Manager, error) {
 func errorText(n int) string {
 	text := syscall.Errno(n).Error()
 	return strings.ToUpper(text[:1]) + text[1:]
+}
+
+// execute runs another program.
+func execute(argv []string) (int, error) {
+	c := exec.Command(argv[0], argv[1:]...)
+	c.Stdin, c.Stdout, c.Stderr = os.Stdin, os.Stdout, os.Stderr
+	err := c.Run()
+	var ended *exec.ExitError
+	if errors.As(err, &ended) {
+		return ended.ExitCode(), nil
+	}
+	return 0, err
+}
+
+// facts gives what specifiers tell of the machine; its ID is that of the root directory.
+func facts(root string) *specifier.Machine {
+	m := machine.Facts(identity.New(root))
+	if root != "/" {
+		m.MachineID = func() (string, error) {
+			id, err := os.ReadFile(filepath.Join(root, "etc/machine-id"))
+			return strings.TrimSpace(string(id)), err
+		}
+	}
+	return m
 }

@@ -24,9 +24,11 @@ type options struct {
 	legend, quiet, value, plain, noBlock, wait, force    bool
 	help, version, user, system, showTypes, dryRun       bool
 
-	output, json, jobMode, signal, killWhom, root string
-	host, machine, socket, timestamp              string
-	typeWords, stateWords, propWords, valueWords  []string
+	now, runtime, global, noReload, noWarn bool
+
+	output, json, presetMode, jobMode, signal, killWhom, root string
+	host, machine, socket, timestamp                          string
+	typeWords, stateWords, propWords, valueWords              []string
 
 	exitCode uint8
 	lines    int
@@ -37,11 +39,11 @@ type options struct {
 // ignoredFlags and ignoredWords are systemctl's options that mean nothing here.
 var (
 	ignoredFlags = []string{
-		"no-pager", "no-ask-password", "no-wall", "no-reload", "no-warn", "global",
-		"with-dependencies", "read-only", "mkdir", "marked", "now", "runtime", "firmware-setup",
+		"no-pager", "no-ask-password", "no-wall", "with-dependencies", "read-only", "mkdir",
+		"marked", "firmware-setup",
 	}
 	ignoredWords = []string{
-		"check-inhibitors", "what", "message", "preset-mode", "boot-loader-menu",
+		"check-inhibitors", "what", "message", "boot-loader-menu",
 		"boot-loader-entry", "image", "reboot-argument",
 	}
 )
@@ -70,6 +72,7 @@ func (o *options) flags() *pflag.FlagSet {
 	f.StringVar(&o.killWhom, "kill-whom", "all", "")
 	f.StringVar(&o.killWhom, "kill-who", "all", "")
 	f.StringVar(&o.root, "root", "", "")
+	f.StringVar(&o.presetMode, "preset-mode", "full", "")
 	f.StringVarP(&o.host, "host", "H", "", "")
 	f.StringVarP(&o.machine, "machine", "M", "", "")
 	f.StringVar(&o.socket, "socket", "", "")
@@ -102,6 +105,11 @@ func (o *options) boolFlags(f *pflag.FlagSet) {
 	f.BoolVar(&o.plain, "plain", false, "")
 	f.BoolVar(&o.noBlock, "no-block", false, "")
 	f.BoolVar(&o.wait, "wait", false, "")
+	f.BoolVar(&o.now, "now", false, "")
+	f.BoolVar(&o.runtime, "runtime", false, "")
+	f.BoolVar(&o.global, "global", false, "")
+	f.BoolVar(&o.noReload, "no-reload", false, "")
+	f.BoolVar(&o.noWarn, "no-warn", false, "")
 	f.BoolVarP(&o.force, "force", "f", false, "")
 	f.BoolVarP(&o.help, "help", "h", false, "")
 	f.BoolVar(&o.version, "version", false, "")
@@ -133,6 +141,9 @@ var outputs = []string{
 // timestamps are the values of --timestamp=.
 var timestamps = []string{"pretty", "us", "µs", "utc", "us+utc", "µs+utc", "unix"}
 
+// presetModes are the values of --preset-mode=.
+var presetModes = []string{"full", "enable-only", "disable-only"}
+
 // check looks at the values of options and takes lists apart.
 func (o *options) check() error {
 	switch o.json {
@@ -150,6 +161,9 @@ func (o *options) check() error {
 		o.json = "short"
 	case "json-pretty":
 		o.json = "pretty"
+	}
+	if o.presetMode != "help" && !slices.Contains(presetModes, o.presetMode) {
+		return complain("Failed to parse preset mode: %s.", o.presetMode)
 	}
 	if !slices.Contains(timestamps, o.timestamp) {
 		return complain("Invalid value: %s.", o.timestamp)
@@ -199,6 +213,8 @@ func (o *options) listWords(w io.Writer) (done bool, err error) {
 	case slices.Contains(o.typeWords, "help"):
 		fmt.Fprintln(w, "Available unit types:")
 		fmt.Fprintln(w, strings.ReplaceAll(unitTypes, " ", "\n"))
+	case o.presetMode == "help":
+		fmt.Fprintln(w, strings.Join(presetModes, "\n"))
 	case o.signal == "help" || o.signal == "list":
 		for s := value.Signal(1); s < 65; s++ {
 			if s.Valid() {

@@ -16,6 +16,7 @@ import (
 	"rouse/internal/face"
 	"rouse/internal/face/rpc"
 	"rouse/internal/face/rpc/fake"
+	"rouse/internal/unit/specifier"
 	"rouse/internal/unit/value"
 )
 
@@ -30,7 +31,8 @@ type world struct {
 	real   uint64
 	mono   uint64
 	env    map[string]string
-	tty    int // width of the terminal; 0: none
+	ran    []string // other programs
+	tty    int      // width of the terminal; 0: none
 }
 
 // newWorld starts a server of its own for one test.
@@ -96,6 +98,8 @@ func (w *world) run(args ...string) (stdout, stderr string, status int) {
 			return rpc.Dial(ctx, socket)
 		},
 		Root:      func(string) fs.ReadLinkFS { return w.files },
+		Facts:     func(string) *specifier.Machine { return &specifier.Machine{} },
+		Exec:      w.exec,
 		Now:       func() time.Time { return time.UnixMicro(int64(w.real)) },
 		Monotonic: func() uint64 { return w.mono },
 		Local:     time.UTC,
@@ -106,6 +110,12 @@ func (w *world) run(args ...string) (stdout, stderr string, status int) {
 		Version: "1.0",
 	})
 	return out.String(), errs.String(), status
+}
+
+// exec stands for another program: it is only told.
+func (w *world) exec(argv []string) (int, error) {
+	w.ran = append(w.ran, strings.Join(argv, " "))
+	return 0, nil
 }
 
 // command carries out one line of a script that is not a run of the command.
@@ -156,6 +166,12 @@ func (w *world) command(line string) error {
 	case "error": // error TYPE UNIT NAME MESSAGE
 		f := strings.SplitN(rest, " ", 4)
 		w.m.Errors[f[0]+" "+f[1]] = &face.Error{Name: f[2], Message: f[3]}
+	case "change": // change TYPE PATH [SOURCE]: what a change of unit files does
+		f := append(strings.Fields(rest), "")
+		w.m.Files.Changes = append(w.m.Files.Changes,
+			face.FileChange{Type: f[0], Path: f[1], Source: f[2]})
+	case "install-info":
+		w.m.Files.HasInstallInfo = rest == "yes"
 	case "plan", "cause":
 		return w.explain(word, rest)
 	case "link":

@@ -31,7 +31,6 @@ type FilesRequest struct {
 	PresetMode string
 	Runtime    bool // until the next boot
 	Force      bool // in place of links to elsewhere
-	DryRun     bool // only say what would change
 }
 
 // FilesReply tells what was changed.

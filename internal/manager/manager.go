@@ -31,6 +31,7 @@ import (
 	"rouse/internal/host/spawn"
 	"rouse/internal/host/sys"
 	"rouse/internal/host/watch"
+	"rouse/internal/manager/unitfiles"
 	"rouse/internal/unit"
 	"rouse/internal/unit/directive"
 	"rouse/internal/unit/install"
@@ -79,7 +80,7 @@ type Config struct {
 // Manager runs units. Its exported methods are those of face.Manager.
 type Manager struct {
 	face.NoTransient // what is not carried out yet
-	face.NoFiles
+	unitfiles.Room
 
 	cfg    Config
 	e      *engine.Engine
@@ -183,6 +184,10 @@ func New(cfg Config) *Manager {
 		names: map[string]string{}, announced: map[string]bool{},
 		departure: newDeparture(),
 	}
+	if cfg.Loader != nil {
+		m.Room.Config = cfg.Loader.Config()
+	}
+	m.Room.Environ, m.Room.Changed = cfg.Environ, m.filesChanged
 	m.self = newSelf(cfg.Conf)
 	m.setBase(cfg.Environment)
 	m.e = engine.New(m.timing(engine.Config{

@@ -236,3 +236,11 @@ func (m *Manager) unitFiles() *install.Files {
 	}
 	return m.files
 }
+
+// filesChanged has what unit files say looked up anew, and tells the subscribers.
+func (m *Manager) filesChanged(ctx context.Context) error {
+	return m.call(ctx, func() {
+		m.files = nil
+		m.publish(face.Event{Kind: "unit-files-changed"})
+	})
+}

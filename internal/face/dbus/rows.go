@@ -34,6 +34,7 @@ func groups() []methods {
 		{table.Manager, managerFindRows()},
 		{table.Manager, managerStateRows()},
 		{table.Manager, managerShowRows()},
+		{table.Manager, managerFileRows()},
 		{table.Unit, unitRows()},
 		{table.Job, jobRows()},
 	}

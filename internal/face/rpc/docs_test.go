@@ -64,6 +64,9 @@ func example() *fake.Manager {
 		Faults: []unit.Fault{{File: "/etc/systemd/system/web.service", Line: 7,
 			Name: "TimeoutStartSec", Value: "5 parsecs", Why: "not a time span",
 			Then: "keeping the default, 90s"}}}
+	m.Files = face.FilesReply{HasInstallInfo: true, Changes: []face.FileChange{{Type: "symlink",
+		Path:   "/etc/systemd/system/multi-user.target.wants/web.service",
+		Source: "/usr/lib/systemd/system/web.service"}}}
 	return m
 }
 

@@ -33,6 +33,7 @@ var (
 var methods = []method{
 	{name: "await", takes: []string{"job"}, needs: []string{"job"}, waits: always, run: await},
 	{name: "cancel", takes: []string{"job"}, needs: []string{"job"}, run: cancel},
+	{name: "change-unit-files", takes: changeParams, needs: []string{"verb"}, run: changeFiles},
 	{name: "daemon-reexec", waits: always, run: daemonReexec},
 	{name: "daemon-reload", takes: []string{"dry"}, waits: always, run: daemonReload},
 	{name: "enable", takes: unitsOnly, needs: unitsOnly, run: load},

@@ -28,6 +28,10 @@ type params struct {
 	Dry        bool            `json:"dry"`
 	Verb       string          `json:"verb"`
 	ExitCode   uint8           `json:"exitCode"`
+	Target     string          `json:"target"`
+	PresetMode string          `json:"presetMode"`
+	Runtime    bool            `json:"runtime"`
+	Force      bool            `json:"force"`
 
 	given []string // the names of those that were given
 	named bool     // an object was given

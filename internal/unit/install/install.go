@@ -22,6 +22,7 @@ type Files struct {
 	fs      fs.ReadLinkFS
 	dirs    []string
 	user    bool
+	view    *view
 	loader  *load.Loader
 	links   []Link // nil until asked for
 	presets preset.Rules
@@ -42,7 +43,7 @@ func (l Link) Path() string { return path.Join(l.Dir, l.Within, l.Name) }
 // New gives the files that a loader with the configuration would read.
 func New(c load.Config) *Files {
 	c.Complete, c.Mounted = nil, nil
-	return &Files{fs: c.FS, dirs: c.Path, user: c.User, loader: load.New(c)}
+	return &Files{fs: c.FS, view: newView(c.FS), dirs: c.Path, user: c.User, loader: load.New(c)}
 }
 
 // Loader is the loader that reads the files.
@@ -50,6 +51,13 @@ func (f *Files) Loader() *load.Loader { return f.loader }
 
 // isRuntime reports whether what is in a directory lasts until the next boot only.
 func isRuntime(dir string) bool { return strings.HasPrefix(dir, "/run/") }
+
+func runtimeSuffix(dir string) string {
+	if isRuntime(dir) {
+		return "-runtime"
+	}
+	return ""
+}
 
 // IsConfig reports whether a directory is where systemctl enable makes its links.
 func (f *Files) IsConfig(dir string) bool {
@@ -99,19 +107,60 @@ func (f *Files) find(unitName string) (load.File, bool) {
 	return file, ok && file.Path != ""
 }
 
+// HasNative reports whether a unit, or its template, has a file that no generator has made.
+func (f *Files) HasNative(unitName string) (bool, error) {
+	dirs := slices.DeleteFunc(slices.Clone(f.dirs), func(dir string) bool {
+		return isGenerated(path.Join(dir, unitName))
+	})
+	p := f.planner()
+	p.dirs = dirs
+	err := p.find(unitName)
+	switch reasonOf(err) {
+	case reason{}, errIsLink:
+		return true, nil
+	case errMissing:
+		return false, nil
+	}
+	return false, err
+}
+
+// Lookup is State for a name or path that was asked for: an error says why there is none.
+func (f *Files) Lookup(unitName string) (string, []unit.Fault, error) {
+	p := f.planner()
+	if _, err := p.discover(&batch{}, unitName, true); err != nil {
+		return "", p.faults, err
+	}
+	state := f.State(path.Base(unitName))
+	if state == "" {
+		return "", p.faults, errMissing
+	}
+	return state, p.faults, nil
+}
+
+// planner looks at the files as they are.
+func (f *Files) planner() *planner {
+	p := &planner{v: f.view, dirs: f.dirs, Place: Place{Machine: f.loader.Config().Machine}}
+	if !f.user {
+		p.Persistent, p.Runtime = systemConfig, systemRuntime
+	}
+	return p
+}
+
 // State gives the word of is-enabled for a unit; "" if it has no file.
 func (f *Files) State(unitName string) string {
+	p := f.planner()
+	i, err := p.discover(&batch{}, unitName, true)
+	if err == nil && i.mode == masked {
+		return "masked" + runtimeSuffix(path.Dir(i.path))
+	}
 	file, ok := f.find(unitName)
 	if !ok {
 		return ""
 	}
-	dir, suffix := path.Dir(file.Path), ""
-	if isRuntime(dir) {
-		suffix = "-runtime"
-	}
+	dir := path.Dir(file.Path)
 	switch {
 	case file.Masked:
-		return "masked" + suffix
+		return "masked" + runtimeSuffix(dir)
 	case file.Alias != "" && file.Name == unitName:
 		target, isInstance := instanceOf(file.Alias, unitName)
 		switch _, leads := f.loader.File(file.Alias); {
@@ -129,21 +178,16 @@ func (f *Files) State(unitName string) string {
 	case path.Base(dir) == "transient":
 		return "transient"
 	}
-	def := f.loader.Load(loadable(file.Name, unitName))
-	switch def.Load {
-	case unit.Masked:
-		return "masked" + suffix
-	case unit.NotFound:
+	if err != nil {
 		return ""
-	case unit.Stub, unit.Loaded, unit.BadSetting, unit.LoadFailed, unit.Merged, unit.LoadStates:
 	}
-	in := &def.Install
+	in := &i.Install
 	switch state := f.enabled(unitName, dir, in, true); {
 	case state != "":
 		return state
 	case f.enabled(unitName, dir, in, false) != "":
 		return "indirect" // by a name that systemctl enable would not give it
-	case len(in.WantedBy)+len(in.RequiredBy)+len(in.UpheldBy)+len(in.Alias) > 0:
+	case i.hasRules():
 		return "disabled"
 	case len(in.Also) > 0:
 		return "indirect"
@@ -158,22 +202,6 @@ func instanceOf(template, alias string) (string, bool) {
 	}
 	n, err := name.WithInstance(template, name.InstanceOf(alias))
 	return n, err == nil
-}
-
-// loadable gives a name by which a file can be loaded: a template needs an
-// instance.
-func loadable(file, unitName string) string {
-	if !name.Valid(file, name.Template) {
-		return file
-	}
-	if name.Valid(unitName, name.Instance) {
-		return unitName
-	}
-	n, err := name.WithInstance(file, "i")
-	if err != nil {
-		return file
-	}
-	return n
 }
 
 // enabled looks for links that enable a unit whose file is in dir; "" if there are

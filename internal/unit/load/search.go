@@ -50,6 +50,19 @@ var systemPath = []string{
 	"/run/systemd/generator.late",
 }
 
+// UserConfig gives the directories in which a user's own links are made, those that last
+// and those until the next boot; "" where env does not know one.
+func UserConfig(env func(string) string) (persistent, runtime string) {
+	config := xdg(env("XDG_CONFIG_HOME"), under(env("HOME"), ".config"))
+	if config = under(config, "systemd/user"); strings.HasPrefix(config, "/") {
+		persistent = config
+	}
+	if runtime = under(env("XDG_RUNTIME_DIR"), "systemd/user"); !strings.HasPrefix(runtime, "/") {
+		runtime = ""
+	}
+	return persistent, runtime
+}
+
 // userPath is the search path of a user's manager. What lies below a directory
 // that env does not know becomes relative and so drops out.
 func userPath(env func(string) string) []string {

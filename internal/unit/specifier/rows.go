@@ -60,14 +60,16 @@ var rows = [256]row{
 	'Y': {fragmentDirectory, false},
 }
 
+// ErrUnknown is why a specifier that exists has no value.
+var ErrUnknown = errors.New("not known on this machine")
+
 var (
-	errUnknown    = errors.New("not known on this machine")
 	errNoFragment = errors.New("the unit has no file")
 )
 
 func ask(f func() (string, error)) (string, error) {
 	if f == nil {
-		return "", errUnknown
+		return "", ErrUnknown
 	}
 	return f()
 }
@@ -86,7 +88,7 @@ func unescaped(part func(string) string) func(*Unit, *Machine) (string, error) {
 func release(field string) func(*Unit, *Machine) (string, error) {
 	return func(_ *Unit, m *Machine) (string, error) {
 		if m.OSRelease == nil {
-			return "", errUnknown
+			return "", ErrUnknown
 		}
 		return m.OSRelease(field)
 	}
@@ -96,7 +98,7 @@ func release(field string) func(*Unit, *Machine) (string, error) {
 func account(fact func(Account) string) func(*Unit, *Machine) (string, error) {
 	return func(_ *Unit, m *Machine) (string, error) {
 		if m.User == nil {
-			return "", errUnknown
+			return "", ErrUnknown
 		}
 		a, err := m.User()
 		return fact(a), err

@@ -32,6 +32,8 @@ type Manager struct {
 	Planned []face.PlannedJob
 	Causes  []face.Cause
 	Report  face.ReloadReport
+	// Files is what every change of unit files answers.
+	Files face.FilesReply
 	// Results gives the result of a job ("start foo.service"); without, it is "done".
 	Results map[string]string
 	// Ends gives the active state in which a unit ends by itself once it was started.
@@ -409,4 +411,17 @@ func (m *Manager) SetProperty(unit string, p face.Property) {
 		return q.Name == p.Name
 	})
 	u.Properties = append(u.Properties, p)
+}
+
+// ChangeFiles implements face.Manager.
+func (m *Manager) ChangeFiles(
+	_ context.Context, req face.FilesRequest,
+) (face.FilesReply, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	words := append([]string{req.Verb}, req.Units...)
+	if err := m.note("%s", strings.Join(words, " ")); err != nil {
+		return face.FilesReply{}, err
+	}
+	return m.Files, nil
 }

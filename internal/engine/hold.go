@@ -178,10 +178,14 @@ func (e *Engine) cleanedUp(ev CleanedUp) {
 }
 
 // canFreeze: units whose processes the manager looks after, and slices of such.
-func (u *runUnit) canFreeze() bool {
+func (e *Engine) canFreeze(u *runUnit) bool {
 	switch u.Def.Type {
-	case name.Service, name.Scope, name.Slice:
-		return u.Def.Load == unit.Loaded
+	case name.Service, name.Scope:
+		return true
+	case name.Slice:
+		return !slices.ContainsFunc(u.Links(unit.SliceOf), func(l graph.Link) bool {
+			return !e.canFreeze(e.at(l.To))
+		})
 	case name.Bad, name.Socket, name.Target, name.Device, name.Mount, name.Automount, name.Swap,
 		name.Timer, name.Path, name.Types:
 	}
@@ -198,7 +202,7 @@ func (e *Engine) freezeRequested(ev FreezeRequested) {
 	switch {
 	case u == nil:
 		e.answer(ev.Req, "NoSuchUnit", "Unit "+ev.Unit+" not loaded.")
-	case !u.canFreeze() || !ev.Able:
+	case !e.canFreeze(u) || !ev.Able:
 		e.answer(ev.Req, "NotSupported", "Unit '"+u.Name+"' does not support freezing.")
 	case u.active() != graph.Active:
 		e.answer(ev.Req, "UnitInactive", "Unit is inactive.")
@@ -220,7 +224,7 @@ func (e *Engine) freeze(u *runUnit, thaw bool) {
 	if u.Def.Type == name.Slice {
 		for _, l := range u.Links(unit.SliceOf) {
 			o := e.at(l.To)
-			if o.canFreeze() && !o.active().Down() && (o.hold.Freezer != FreezerRunning) == thaw {
+			if e.canFreeze(o) && !o.active().Down() && (o.hold.Freezer != FreezerRunning) == thaw {
 				e.freeze(o, thaw)
 			}
 		}

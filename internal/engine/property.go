@@ -33,8 +33,13 @@ func rowsOf(t name.Type) []row {
 		return scopeRows[:]
 	case name.Path:
 		return pathRows[:]
-	case name.Bad, name.Target, name.Device, name.Automount, name.Swap, name.Slice,
-		name.Types:
+	case name.Automount:
+		return idleRows[:1]
+	case name.Swap:
+		return idleRows[:]
+	case name.Device:
+		return deviceRows[:]
+	case name.Bad, name.Target, name.Slice, name.Types:
 	}
 	return nil
 }
@@ -146,6 +151,7 @@ var unitRows = [...]row{
 	{name: "Description", sig: "s", of: func(_ *Engine, u *runUnit, _ int) any {
 		return u.describe()
 	}},
+	{name: "AccessSELinuxContext", sig: "s", of: func(*Engine, *runUnit, int) any { return "" }},
 	{name: "LoadState", sig: "s", of: func(_ *Engine, u *runUnit, _ int) any {
 		return u.Def.Load.String()
 	}},
@@ -166,13 +172,15 @@ var unitRows = [...]row{
 		return u.startable() && !u.Def.RefuseManualStart
 	}},
 	{name: "CanStop", sig: "b", of: func(_ *Engine, u *runUnit, _ int) any {
-		return !u.Def.Perpetual && !u.Def.RefuseManualStop
+		return !u.Def.Perpetual && !u.Def.RefuseManualStop && u.stoppable()
 	}},
 	{name: "CanReload", sig: "b", of: func(_ *Engine, u *runUnit, _ int) any { return u.canReload() }},
 	{name: "CanIsolate", sig: "b", of: func(_ *Engine, u *runUnit, _ int) any {
 		return u.startable() && u.Def.AllowIsolate && !u.Def.RefuseManualStart
 	}},
-	{name: "CanFreeze", sig: "b", of: func(_ *Engine, u *runUnit, _ int) any { return u.canFreeze() }},
+	{name: "CanFreeze", sig: "b", of: func(e *Engine, u *runUnit, _ int) any {
+		return e.canFreeze(u)
+	}},
 	{name: "CanClean", sig: "as", of: func(_ *Engine, u *runUnit, _ int) any { return u.canClean() }},
 	{name: "Transient", sig: "b", of: func(_ *Engine, u *runUnit, _ int) any {
 		return u.Def.Transient
@@ -237,9 +245,18 @@ var unitRows = [...]row{
 // startable reports whether units of the type can be started at all.
 func (u *runUnit) startable() bool {
 	d := u.Def
-	return d.Load == unit.Loaded &&
-		(d.Type == name.Service || d.Type == name.Socket || d.Type == name.Target ||
-			d.Type == name.Mount || d.Type == name.Timer || d.Type == name.Path)
+	return d.Load == unit.Loaded && u.stoppable() && d.Type != name.Scope
+}
+
+// stoppable reports whether units of the type can be stopped at all.
+func (u *runUnit) stoppable() bool {
+	switch u.Def.Type {
+	case name.Service, name.Socket, name.Target, name.Mount, name.Timer, name.Path, name.Slice,
+		name.Scope:
+		return true
+	case name.Bad, name.Device, name.Automount, name.Swap, name.Types:
+	}
+	return false
 }
 
 func jobOf(_ *Engine, u *runUnit, _ int) any {
@@ -262,16 +279,19 @@ var loadErrors = [unit.LoadStates]string{
 }
 
 // conditions lists conditions, the last one first as systemd has it, with their
-// results: 1 holds, -1 does not, 0 untested.
+// results: 1 holds, -1 does not, 0 untested. systemd goes through them in that order,
+// up to the first that must hold and does not.
 func conditions(prefix string, list []unit.Condition, t tests) []any {
 	all := []any{}
+	decided := false
 	for i, c := range slices.Backward(list) {
 		result := int32(0)
-		if i < len(t.Results) {
+		if i < len(t.Results) && !decided {
 			result = -1
 			if t.Results[i] {
 				result = 1
 			}
+			decided = !t.Results[i] && !c.Trigger
 		}
 		all = append(all, []any{prefix + c.Name, c.Trigger, c.Negate, c.Param, result})
 	}

@@ -133,6 +133,24 @@ func commandStatus(
 	return all
 }
 
+// idleRows are the rows of automounts and swaps, which nothing ever happens to; the first
+// is both's.
+var idleRows = [...]row{
+	{name: "Result", sig: "s", of: func(*Engine, *runUnit, int) any {
+		return ResultSuccess.String()
+	}},
+	{name: "ControlPID", sig: "u", of: controlPID},
+	{name: "ExecActivate", sig: commandSig, of: noCommands},
+	{name: "ExecDeactivate", sig: commandSig, of: noCommands},
+}
+
+func noCommands(*Engine, *runUnit, int) any { return []any{} }
+
+// deviceRows are the rows of devices. None of them is ever found.
+var deviceRows = [...]row{
+	{name: "SysFSPath", sig: "s", of: func(*Engine, *runUnit, int) any { return "" }},
+}
+
 // socketRows are the rows of sockets.
 var socketRows = [...]row{
 	{name: "Result", sig: "s", of: func(_ *Engine, u *runUnit, _ int) any {

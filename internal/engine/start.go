@@ -65,7 +65,9 @@ func (e *Engine) conditionsTested(ev ConditionsTested) {
 		return
 	}
 	u.condition = tests{At: e.now, OK: holds(u.Def.Conditions, ev.Conditions), Results: ev.Conditions}
-	u.assert = tests{At: e.now, OK: holds(u.Def.Asserts, ev.Asserts), Results: ev.Asserts}
+	if u.condition.OK { // else systemd does not come to them
+		u.assert = tests{At: e.now, OK: holds(u.Def.Asserts, ev.Asserts), Results: ev.Asserts}
+	}
 	if u.testing != ev.Op {
 		return
 	}

@@ -242,7 +242,7 @@ func (u *runUnit) subWord() string {
 
 // canReload: a service with ExecReload=, a mount, or anything that propagates reloads.
 func (u *runUnit) canReload() bool {
-	if len(u.Links(unit.PropagatesReloadTo)) > 0 || u.mnt != nil && u.Def.Load == unit.Loaded {
+	if len(u.Links(unit.PropagatesReloadTo)) > 0 || u.mnt != nil {
 		return true
 	}
 	s := u.Def.Service

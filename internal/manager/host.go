@@ -223,6 +223,9 @@ func (m *Manager) emptied(unit string) {
 		return
 	}
 	m.step(engine.Emptied{Unit: unit, After: m.carried[unit]})
+	if s, ok := m.e.Unit(unit); ok && s.Sub == "exited" {
+		m.removeGroup(unit) // it stays as it is, without a group
+	}
 }
 
 // kill signals processes of a unit.

@@ -36,6 +36,7 @@ import (
 	"rouse/internal/unit/directive"
 	"rouse/internal/unit/install"
 	"rouse/internal/unit/load"
+	"rouse/internal/unit/name"
 	"rouse/internal/unit/value"
 )
 
@@ -149,8 +150,8 @@ type Manager struct {
 	log        logger
 
 	self     self
-	selfRows map[string]selfRow // nil until asked for
-	hostRows map[string]hostRow // nil until asked for
+	selfRows map[string]selfRow             // nil until asked for
+	hostRows [name.Types]map[string]hostRow // nil until asked for
 }
 
 // Ending is how the manager was told to end.

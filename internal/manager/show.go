@@ -55,6 +55,12 @@ var groupRows = [...]hostRow{
 	}},
 	{"MemoryAvailable", "t", func(m *Manager, def *unit.Unit) any { return m.available(def) }},
 	{"CPUUsageNSec", "t", func(m *Manager, def *unit.Unit) any { return m.usage(def).CPU() }},
+	{"EffectiveCPUs", "ay", func(m *Manager, def *unit.Unit) any {
+		return m.usage(def).CPUs().Mask()
+	}},
+	{"EffectiveMemoryNodes", "ay", func(m *Manager, def *unit.Unit) any {
+		return m.usage(def).MemoryNodes().Mask()
+	}},
 	{"TasksCurrent", "t", func(m *Manager, def *unit.Unit) any {
 		if !def.Resources.TasksAccounting {
 			return cgroup.Unknown
@@ -69,29 +75,67 @@ var groupRows = [...]hostRow{
 	{"IOWriteOperations", "t", func(m *Manager, def *unit.Unit) any { return m.usedIO(def)[3] }},
 }
 
+// accountRows are those of units that run processes: whose these are, as long as there
+// may be any and User= or Group= says so; else 2^32-1.
+var accountRows = [...]hostRow{
+	{"UID", "u", func(m *Manager, def *unit.Unit) any {
+		uid, _ := m.account(def)
+		return uid
+	}},
+	{"GID", "u", func(m *Manager, def *unit.Unit) any {
+		_, gid := m.account(def)
+		return gid
+	}},
+}
+
+// nobody is the number of no user and no group.
+const nobody = ^uint32(0)
+
+func (m *Manager) account(def *unit.Unit) (uid, gid uint32) {
+	uid, gid = nobody, nobody
+	s, ok := m.e.Unit(def.Name)
+	if !ok || s.Active == "inactive" || s.Active == "failed" {
+		return uid, gid
+	}
+	if def.Exec.User != "" {
+		if u, err := m.users.User(def.Exec.User); err == nil {
+			uid, gid = uint32(u.UID), uint32(u.GID)
+		}
+	}
+	if def.Exec.Group != "" {
+		if g, err := m.users.Group(def.Exec.Group); err == nil {
+			gid = uint32(g.GID)
+		}
+	}
+	return uid, gid
+}
+
 // uncounted is what would take programs within the kernel.
 func uncounted(*Manager, *unit.Unit) any { return cgroup.Unknown }
 
-// hostRow finds a row of a unit.
-func (m *Manager) hostRow(def *unit.Unit, property string) (hostRow, bool) {
-	if m.hostRows == nil {
-		m.hostRows = make(map[string]hostRow, 32)
-		for _, r := range slices.Concat(unitHostRows[:], groupRows[:]) {
-			m.hostRows[r.name] = r
+// hostRowsOf are the rows of a unit, by name.
+func (m *Manager) hostRowsOf(def *unit.Unit) map[string]hostRow {
+	rows := m.hostRows[def.Type]
+	if rows == nil {
+		list := unitHostRows[:]
+		if def.Resources != nil {
+			list = slices.Concat(list, groupRows[:])
 		}
+		if def.Exec != nil {
+			list = slices.Concat(list, accountRows[:])
+		}
+		rows = make(map[string]hostRow, len(list))
+		for _, r := range list {
+			rows[r.name] = r
+		}
+		m.hostRows[def.Type] = rows
 	}
-	r, ok := m.hostRows[property]
-	if ok && def.Resources == nil && slices.ContainsFunc(groupRows[:], func(g hostRow) bool {
-		return g.name == property
-	}) {
-		return r, false
-	}
-	return r, ok
+	return rows
 }
 
 // hostProperty gives one of those properties of a unit that the engine does not know.
 func (m *Manager) hostProperty(def *unit.Unit, property string) (face.Property, bool) {
-	if r, ok := m.hostRow(def, property); ok {
+	if r, ok := m.hostRowsOf(def)[property]; ok {
 		return face.Property{Name: property, Type: r.sig, Value: r.of(m, def)}, true
 	}
 	return face.Property{}, false
@@ -104,17 +148,13 @@ func (m *Manager) properties(unit string) []face.Property {
 	if def == nil {
 		return list
 	}
+	rows := m.hostRowsOf(def)
 	list = slices.DeleteFunc(list, func(p face.Property) bool {
-		_, ok := m.hostRow(def, p.Name)
+		_, ok := rows[p.Name]
 		return ok
 	})
-	for _, r := range unitHostRows {
+	for _, r := range rows {
 		list = append(list, face.Property{Name: r.name, Type: r.sig, Value: r.of(m, def)})
-	}
-	if def.Resources != nil {
-		for _, r := range groupRows {
-			list = append(list, face.Property{Name: r.name, Type: r.sig, Value: r.of(m, def)})
-		}
 	}
 	slices.SortFunc(list, func(a, b face.Property) int { return strings.Compare(a.Name, b.Name) })
 	return list

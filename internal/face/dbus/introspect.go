@@ -39,7 +39,7 @@ func introspect(c *call) error {
 	if err != nil {
 		return err
 	}
-	c.out.Text(table.Introspect(c.object.interfaces(), children, c.isPrivileged()))
+	c.out.Text(table.Introspect(c.object.interfaces(), children))
 	return nil
 }
 

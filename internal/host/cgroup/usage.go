@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"rouse/internal/host/sys"
+	"rouse/internal/unit/value"
 )
 
 // Unknown is a number that the kernel does not tell.
@@ -20,6 +21,20 @@ func (u Usage) Memory() uint64 { return u.number("memory.current") }
 
 // Tasks is how many tasks are in the group.
 func (u Usage) Tasks() uint64 { return u.number("pids.current") }
+
+// CPUs are those that the group can use; none if nobody tells.
+func (u Usage) CPUs() value.CPUSet { return u.set("cpuset.cpus.effective") }
+
+// MemoryNodes are the nodes of memory that the group can use.
+func (u Usage) MemoryNodes() value.CPUSet { return u.set("cpuset.mems.effective") }
+
+func (u Usage) set(file string) value.CPUSet {
+	set, err := value.ParseCPUSet(strings.TrimSpace(u.read(file)))
+	if err != nil {
+		return nil
+	}
+	return set
+}
 
 // CPU is how many nanoseconds of CPU time the group has used.
 func (u Usage) CPU() uint64 {

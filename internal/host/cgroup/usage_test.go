@@ -3,6 +3,7 @@ package cgroup
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 )
 
@@ -11,7 +12,10 @@ func TestUsage(t *testing.T) {
 	for name, text := range map[string]string{
 		"memory.current": "8192\n",
 		"pids.current":   "3\n",
-		"cpu.stat":       "usage_usec 1500\nuser_usec 1000\nsystem_usec 500\n",
+
+		"cpuset.cpus.effective": "0-1,8\n",
+		"cpuset.mems.effective": "0\n",
+		"cpu.stat":              "usage_usec 1500\nuser_usec 1000\nsystem_usec 500\n",
 		"io.stat": "8:0 rbytes=10 wbytes=20 rios=1 wios=2 dbytes=0 dios=0\n" +
 			"8:16 rbytes=1 wbytes=2 rios=3 wios=4\n",
 	} {
@@ -25,6 +29,9 @@ func TestUsage(t *testing.T) {
 	}
 	if rb, r, wb, w := u.IO(); rb != 11 || r != 4 || wb != 22 || w != 6 {
 		t.Errorf("read %d in %d, written %d in %d", rb, r, wb, w)
+	}
+	if !slices.Equal(u.CPUs(), []uint{0, 1, 8}) || !slices.Equal(u.MemoryNodes(), []uint{0}) {
+		t.Errorf("CPUs %v, nodes %v", u.CPUs(), u.MemoryNodes())
 	}
 	for _, u := range []Usage{"", Usage(t.TempDir())} {
 		rb, r, wb, w := u.IO()

@@ -120,7 +120,7 @@ func Limits() (limits [value.Limits]unit.Rlimit) {
 			continue
 		}
 		if soft, hard, err := sys.Limit(number); err == nil {
-			limits[l] = unit.Rlimit{Set: true, Soft: soft, Hard: hard}
+			limits[l] = unit.Rlimit{Soft: soft, Hard: hard}
 		}
 	}
 	return limits

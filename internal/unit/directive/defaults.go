@@ -121,6 +121,9 @@ func New(unitName string, t name.Type, d *Defaults) *unit.Unit {
 		SuccessActionExitStatus: -1,
 		OnSuccessJobMode:        unit.Fail,
 	}
+	if t == name.Device {
+		u.JobRunningTimeout = d.DeviceTimeout
+	}
 	newPart(u, t, d)
 	exec, kill, resources := has(t)
 	if exec {

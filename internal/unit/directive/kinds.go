@@ -317,18 +317,7 @@ func parseCPUs(p *parse, v *value.CPUSet) error {
 // maxCPUs is the number of CPUs that Linux can be built for.
 const maxCPUs = 8192
 
-// busCPUs gives a set as a bit mask of whole 64-bit words, lowest byte first.
-func busCPUs(v *value.CPUSet) any {
-	set := *v
-	if len(set) == 0 {
-		return []byte{}
-	}
-	mask := make([]byte, (set[len(set)-1]/64+1)*8)
-	for _, cpu := range set {
-		mask[cpu/8] |= 1 << (cpu % 8)
-	}
-	return mask
-}
+func busCPUs(v *value.CPUSet) any { return v.Mask() }
 
 func parseExitSet(p *parse, v *value.ExitSet) error {
 	if p.value == "" {

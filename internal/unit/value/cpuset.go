@@ -86,3 +86,15 @@ func (c CPUSet) String() string {
 	}
 	return strings.Join(words, " ")
 }
+
+// Mask gives the set as a bit mask of whole 64-bit words, lowest byte first.
+func (c CPUSet) Mask() []byte {
+	if len(c) == 0 {
+		return []byte{}
+	}
+	mask := make([]byte, (c[len(c)-1]/64+1)*8)
+	for _, cpu := range c {
+		mask[cpu/8] |= 1 << (cpu % 8)
+	}
+	return mask
+}

@@ -12,17 +12,16 @@ const (
 )
 
 // Introspect is the introspection data of an object: the interfaces that every
-// object has, those given, and the names of the objects below it. Trusted clients
-// are not told what only privileged ones may use, for they are.
-func Introspect(interfaces []*Interface, children []string, trusted bool) string {
+// object has, those given, and the names of the objects below it.
+func Introspect(interfaces []*Interface, children []string) string {
 	var b strings.Builder
 	b.Grow(64 << 10)
 	b.WriteString(header + "<node>\n")
 	for _, n := range [...]string{Peer, Introspectable, Properties} {
-		Find(n).write(&b, trusted)
+		Find(n).write(&b)
 	}
 	for _, i := range interfaces {
-		i.write(&b, trusted)
+		i.write(&b)
 	}
 	for _, c := range children {
 		b.WriteString(` <node name="` + c + `"/>` + "\n")
@@ -31,17 +30,17 @@ func Introspect(interfaces []*Interface, children []string, trusted bool) string
 	return b.String()
 }
 
-func (i *Interface) write(b *strings.Builder, trusted bool) {
+func (i *Interface) write(b *strings.Builder) {
 	b.WriteString(` <interface name="` + i.Name + "\">\n")
 	for n := range i.Members {
 		if m := &i.Members[n]; !m.Hidden {
-			m.write(b, trusted)
+			m.write(b)
 		}
 	}
 	b.WriteString(" </interface>\n")
 }
 
-func (m *Member) write(b *strings.Builder, trusted bool) {
+func (m *Member) write(b *strings.Builder) {
 	kind := m.Kind.String()
 	b.WriteString("  <" + kind + ` name="` + m.Name + `"`)
 	switch m.Kind {
@@ -70,7 +69,7 @@ func (m *Member) write(b *strings.Builder, trusted bool) {
 	if m.Kind == Property && m.Changes != Tells {
 		note(b, changesNote, m.Changes.String())
 	}
-	if m.Privileged && !trusted {
+	if m.Privileged {
 		note(b, privilegedNote, "true")
 	}
 	b.WriteString("  </" + kind + ">\n")

@@ -21,7 +21,7 @@ func TestIntrospect(t *testing.T) {
 	if err := xml.Unmarshal(recorded, &want); err != nil {
 		t.Fatal(err)
 	}
-	made := Introspect([]*Interface{Find(Job)}, nil, false)
+	made := Introspect([]*Interface{Find(Job)}, nil)
 	if err := xml.Unmarshal([]byte(made), &got); err != nil {
 		t.Fatal(err)
 	}
@@ -31,19 +31,17 @@ func TestIntrospect(t *testing.T) {
 }
 
 func TestIntrospectChildren(t *testing.T) {
-	got := Introspect(nil, []string{"unit", "job"}, false)
+	got := Introspect(nil, []string{"unit", "job"})
 	if !strings.HasSuffix(got, " <node name=\"unit\"/>\n <node name=\"job\"/>\n</node>\n") {
 		t.Errorf("children: %q", got[max(0, len(got)-60):])
 	}
 }
 
-// TestTrusted: who may do everything is not told what needs a privilege.
-func TestTrusted(t *testing.T) {
-	for trusted, want := range map[bool]int{true: 0, false: 14} {
-		data := Introspect([]*Interface{Find(Manager)}, nil, trusted)
-		if n := strings.Count(data, privilegedNote); n != want {
-			t.Errorf("trusted %v: %d privileged members, want %d", trusted, n, want)
-		}
+// TestPrivileged: everybody is told what needs a privilege.
+func TestPrivileged(t *testing.T) {
+	data := Introspect([]*Interface{Find(Manager)}, nil)
+	if n := strings.Count(data, privilegedNote); n != 14 {
+		t.Errorf("%d privileged members, want 14", n)
 	}
 }
 
@@ -106,6 +104,6 @@ func TestOfUnit(t *testing.T) {
 
 func BenchmarkIntrospect(b *testing.B) {
 	for b.Loop() {
-		Introspect(OfUnit(name.Service), nil, false)
+		Introspect(OfUnit(name.Service), nil)
 	}
 }

@@ -109,6 +109,7 @@ func bootMachine(o *options, again bool) error {
 		return err
 	}
 	boot.Loopback(say)
+	boot.Name(say)
 	if o.container = boot.Container() != ""; !o.container {
 		if err := boot.TakeCtrlAltDel(); err != nil {
 			say(err.Error())

@@ -14,6 +14,7 @@ import (
 	"rouse/internal/host/condition"
 	"rouse/internal/host/dirs"
 	"rouse/internal/host/generator"
+	"rouse/internal/host/journal"
 	"rouse/internal/host/mounts"
 	"rouse/internal/host/notify"
 	"rouse/internal/host/output"
@@ -32,6 +33,8 @@ func (m *Manager) open() (err error) {
 	if err := os.MkdirAll(filepath.Dir(m.notifyPath()), 0o755); err != nil {
 		return fmt.Errorf("make the manager's directory: %w", err)
 	}
+	m.invocations = journal.NewInvocations(
+		filepath.Join(m.cfg.RuntimeDir, "systemd", "units"), journal.Socket)
 	m.tracker, err = cgroup.Open(cgroup.Config{
 		Kind: m.cfg.Cgroups, Empty: m.unitEmpty, Killed: m.unitKilled, Log: m.logLine,
 		Saved: m.given().Tracker,
@@ -535,6 +538,9 @@ func (m *Manager) clean(fx engine.Clean) {
 	}
 	if !fx.Restart {
 		m.removeGroup(name)
+		if err := m.invocations.Forget(name); err != nil {
+			m.logf(engine.Debug, name, "%v", err)
+		}
 	}
 }
 

@@ -90,8 +90,9 @@ func (m *Manager) toJournal(l engine.Level, unit, text string) bool {
 	return m.log.journal.Send(fields...)
 }
 
-// syslogName is what the manager calls itself in logs.
-const syslogName = "roused"
+// syslogName is what the manager calls itself in logs: what people, systemctl status and
+// journalctl look for.
+const syslogName = "systemd"
 
 // daemonFacility is syslog's number for daemons, where lines have it.
 const daemonFacility = 3 << 3

@@ -16,6 +16,7 @@ import (
 	"rouse/internal/engine"
 	"rouse/internal/face"
 	"rouse/internal/graph/transaction"
+	"rouse/internal/host/boot"
 	"rouse/internal/host/bus"
 	"rouse/internal/host/cgroup"
 	"rouse/internal/host/clock"
@@ -23,6 +24,7 @@ import (
 	"rouse/internal/host/dirs"
 	"rouse/internal/host/generator"
 	"rouse/internal/host/identity"
+	"rouse/internal/host/journal"
 	"rouse/internal/host/mounts"
 	"rouse/internal/host/notify"
 	"rouse/internal/host/output"
@@ -83,13 +85,15 @@ type Manager struct {
 	face.NoTransient // what is not carried out yet
 	unitfiles.Room
 
-	cfg    Config
-	e      *engine.Engine
-	queue  *queue
-	crew   crew
-	local  []engine.Event  // outcomes that are known at once
-	ctx    context.Context // ends when Run returns
-	cancel context.CancelFunc
+	cfg   Config
+	e     *engine.Engine
+	queue *queue
+	crew  crew
+
+	invocations *journal.Invocations
+	local       []engine.Event  // outcomes that are known at once
+	ctx         context.Context // ends when Run returns
+	cancel      context.CancelFunc
 
 	tracker cgroup.Tracker
 	spawner *spawn.Spawner
@@ -404,6 +408,9 @@ func (m *Manager) logFaults(units []*unit.Unit) {
 func (m *Manager) idle() {
 	if !m.finished {
 		m.finished = true
+		if m.cfg.Init {
+			os.Remove(boot.FirstBootFile) // which is over, if there is any
+		}
 		m.reached(finishPhase)
 		took := value.Span(m.self.Phases[finishPhase].Mono - m.self.Phases[userspacePhase].Mono)
 		m.logf(engine.Info, "", "Startup finished in %s.", took)

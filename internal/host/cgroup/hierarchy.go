@@ -63,6 +63,7 @@ type group struct {
 	live      int    // processes registered and not reaped yet
 	entered   uint   // how often a process was let in
 	populated bool   // there may be processes
+	told      string // the invocation that the directory has as an attribute
 }
 
 // initScope is where the manager is itself, in version 2.
@@ -439,7 +440,8 @@ func (g *group) Enter(sub string) (Place, error) {
 	return p, nil
 }
 
-func (g *group) Register(pid int, _ string) {
+func (g *group) Register(pid int, invocation string) {
+	g.tell(invocation)
 	g.h.mu.Lock()
 	defer g.h.mu.Unlock()
 	if old := g.h.pids[pid]; old != nil {
@@ -448,6 +450,20 @@ func (g *group) Register(pid int, _ string) {
 	g.h.pids[pid] = g
 	g.live++
 	g.populated = true
+}
+
+// tell has others find the invocation at the directory: trusted.invocation_id, and for
+// a manager that may not set that user.invocation_id. Some kernels let nobody.
+func (g *group) tell(invocation string) {
+	g.h.mu.Lock()
+	news := g.h.kind == V2 && invocation != "" && invocation != g.told
+	if news {
+		g.told = invocation
+	}
+	g.h.mu.Unlock()
+	if news && sys.SetAttribute(g.dir, "trusted.invocation_id", invocation) != nil {
+		sys.SetAttribute(g.dir, "user.invocation_id", invocation) //nolint:errcheck // see above
+	}
 }
 
 func (g *group) Attach(pid int) error {

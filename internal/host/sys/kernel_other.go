@@ -110,10 +110,17 @@ const (
 	MountStrictAtime
 	MountReadOnly
 	MountRemount
+	MountBind
 )
 
 // Mount is not to be had here: what the system needs is mounted by its own init.
 func Mount(_, target, _ string, _ uintptr, _ string) error { return Unsupported("mount " + target) }
+
+// SetHostName is for the system's own init here.
+func SetHostName(string) error { return Unsupported("set the host name") }
+
+// SetAttribute is for control groups, which are not to be had here.
+func SetAttribute(path, _, _ string) error { return Unsupported("set an attribute of " + path) }
 
 // Unmount is not to be had here.
 func Unmount(target string) error { return Unsupported("unmount " + target) }

@@ -14,6 +14,7 @@ const (
 	MountStrictAtime = unix.MS_STRICTATIME
 	MountReadOnly    = unix.MS_RDONLY
 	MountRemount     = unix.MS_REMOUNT
+	MountBind        = unix.MS_BIND
 )
 
 // Mount mounts a file system. mount(2).
@@ -22,6 +23,16 @@ func Mount(source, target, kind string, flags uintptr, data string) error {
 		return &os.PathError{Op: "mount " + kind, Path: target, Err: err}
 	}
 	return nil
+}
+
+// SetHostName sets the name of the machine. sethostname(2).
+func SetHostName(name string) error {
+	return os.NewSyscallError("sethostname", unix.Sethostname([]byte(name)))
+}
+
+// SetAttribute sets an extended attribute of a file. setxattr(2).
+func SetAttribute(path, name, value string) error {
+	return os.NewSyscallError("setxattr", unix.Setxattr(path, name, []byte(value), 0))
 }
 
 // Unmount unmounts a file system that is not in use, and follows no symlink.

@@ -271,7 +271,9 @@ func (e *Engine) runJob(j *job) {
 	switch {
 	case j.gone:
 	case v == underway:
-		e.logBegin(u, j.t)
+		if u.testing == 0 { // else it has not begun yet
+			e.logBegin(u, j.t)
+		}
 	case v == later:
 		j.running = false
 	default:
@@ -440,7 +442,7 @@ func (e *Engine) jobTimedOut(u *runUnit) {
 var jobWords = [transaction.JobTypes][JobResults]string{
 	transaction.Start: {
 		JobDoneOK: "Started %s.", JobTimeout: "Timed out starting %s.", JobFailed: "Failed to start %s.",
-		JobAssert:      "Starting of %s unsupported: an assertion failed.",
+		JobAssert:      "Assertion failed for %s.",
 		JobOnce:        "Unit %s was started already once and can't be started again.",
 		JobUnsupported: "Starting of %s is not supported here.",
 	},

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"slices"
+
 	"rouse/internal/graph"
 	"rouse/internal/graph/transaction"
 	"rouse/internal/unit"
@@ -79,7 +81,9 @@ func (e *Engine) conditionsTested(ev ConditionsTested) {
 	e.cause = j.cause
 	v := e.afterTests(u)
 	switch {
-	case j.gone || v == underway:
+	case j.gone:
+	case v == underway:
+		e.logBegin(u, j.t)
 	case v == later:
 		j.running = false
 	default:
@@ -93,13 +97,15 @@ func (e *Engine) afterTests(u *runUnit) verdict {
 		u.setCause(&Cause{
 			At: e.now, Unit: u.Name, What: "start skipped", Why: "a condition does not hold", From: e.cause,
 		})
-		e.log(Info, u, "%s was skipped because of an unmet condition check (%s).", u.Title(),
-			firstUnmet(u.Def.Conditions, u.condition.Results))
+		why := "no trigger condition checks were met"
+		if c := firstUnmet(u.Def.Conditions, u.condition.Results); c != "" {
+			why = "of an unmet condition check (Condition" + c + ")"
+		}
+		e.log(Info, u, "%s was skipped because %s.", u.Title(), why)
 		return skip
 	}
 	if !u.assert.OK {
-		e.log(Err, u, "Assertion failed for %s (%s).", u.Title(),
-			firstUnmet(u.Def.Asserts, u.assert.Results))
+		e.log(Notice, u, "Starting requested but asserts failed.")
 		return assertFailed
 	}
 	return e.startTested(u)
@@ -120,17 +126,15 @@ func holds(list []unit.Condition, results []bool) bool {
 	return !triggers || triggered
 }
 
+// firstUnmet gives the plain condition that does not hold, the last of them as systemd
+// goes through them; "" if none of those with | holds.
 func firstUnmet(list []unit.Condition, results []bool) string {
-	for i, c := range list {
-		if i >= len(results) || !results[i] {
-			s := c.Name + "="
-			if c.Trigger {
-				s += "|"
-			}
+	for i, c := range slices.Backward(list) {
+		if !c.Trigger && (i >= len(results) || !results[i]) {
 			if c.Negate {
-				s += "!"
+				return c.Name + "=!" + c.Param
 			}
-			return s + c.Param
+			return c.Name + "=" + c.Param
 		}
 	}
 	return ""

@@ -20,7 +20,7 @@ const FirstBootFile = "/run/systemd/first-boot"
 // Semantics; then FirstBootFile is there, too. It logs what fails.
 func Name(log func(line string)) (first bool) {
 	n := naming{
-		root: "/", container: Container(), uuid: os.Getenv("container_uuid"),
+		root: "/", container: os.Getenv("container"), uuid: os.Getenv("container_uuid"),
 		bind: func(from, to string) error {
 			err := sys.Mount(from, to, "", sys.MountBind, "")
 			if err == nil {
@@ -42,7 +42,7 @@ func Name(log func(line string)) (first bool) {
 
 // naming is what Name does, in a root directory.
 type naming struct {
-	root, container string
+	root, container string   // what the container's manager calls it, "" if it says nothing
 	uuid            string   // of the container, from its manager
 	words           []string // of the kernel's command line
 	bind            func(from, to string) error

@@ -1,7 +1,7 @@
-// Package boot does what only PID 1 has to: the first mounts, lo, the console, the
-// signals that mean requests, and the end of the machine. It knows the machine
-// as a whole and no units. It answers for systemd(1), SIGNALS, and for the last
-// steps of systemd-shutdown(8).
+// Package boot does what only PID 1 has to: the first mounts, lo, the machine's name and
+// ID, the console, the signals that mean requests, and the end of the machine. It knows
+// the machine as a whole and no units. It answers for systemd(1), SIGNALS, hostname(5),
+// machine-id(5), and for the last steps of systemd-shutdown(8).
 package boot
 
 import (

@@ -1,0 +1,307 @@
+package transient
+
+import (
+	"errors"
+	"math"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"rouse/internal/unit"
+	"rouse/internal/unit/directive"
+	"rouse/internal/unit/name"
+	"rouse/internal/unit/unitfile"
+	"rouse/internal/unit/value"
+)
+
+func defaults() *directive.Defaults {
+	d := directive.NewDefaults()
+	d.MemoryTotal, d.TasksTotal, d.NUMANodes, d.Architecture = 1<<34, 100000, 1, "x86-64"
+	return d
+}
+
+func single(s string) (string, error) { return strings.ReplaceAll(s, "%%", "%"), nil }
+
+// made applies the lines as the loader does: after the text was taken apart.
+func made(t *testing.T, unitType name.Type, lines []Line) (*unit.Unit, []unit.Fault) {
+	t.Helper()
+	var text strings.Builder
+	section := ""
+	for _, l := range lines {
+		if l.Section != section {
+			section = l.Section
+			text.WriteString("[" + section + "]\n")
+		}
+		text.WriteString(l.Name + "=" + l.Value + "\n")
+	}
+	u := directive.New("a."+unitType.String(), unitType, defaults())
+	c := &directive.Context{Expand: single, Defaults: defaults()}
+	file := unitfile.Parse("/u", text.String())
+	if len(file.Assignments) != len(lines) {
+		t.Errorf("%d lines have become %d:\n%s", len(lines), len(file.Assignments), text.String())
+	}
+	faults := file.Faults
+	for _, a := range file.Assignments {
+		faults = append(faults, directive.Apply(u, directive.Assignment{
+			Section: a.Section, Name: a.Name, Value: a.Value,
+		}, c)...)
+	}
+	return u, faults
+}
+
+func shown(u *unit.Unit) map[string]directive.Property {
+	all := map[string]directive.Property{}
+	for _, p := range directive.Properties(u) {
+		all[p.Name] = p
+	}
+	return all
+}
+
+// cut takes fields that are shown only from the end of each struct of an array.
+func cut(v any, n int) any {
+	list, _ := v.([]any)
+	out := []any{}
+	for _, e := range list {
+		f := e.([]any)
+		out = append(out, f[:len(f)-n])
+	}
+	return out
+}
+
+// back turns a list round that is shown the last first.
+func back(v any) any {
+	list := slices.Clone(v.([]any))
+	slices.Reverse(list)
+	return list
+}
+
+// asSet gives a property as clients set it, of how it is shown; false if it cannot be.
+func asSet(p directive.Property) (directive.Property, bool) {
+	switch {
+	case p.Type == "a(sasbttttuii)":
+		p.Type, p.Value = "a(sasb)", cut(p.Value, 7)
+	case p.Type == "a(sasasttttuii)":
+		p.Type, p.Value = "a(sasas)", cut(p.Value, 7)
+	case p.Type == "a(sbbsi)":
+		p.Type, p.Value = "a(sbbs)", back(cut(p.Value, 1))
+	case p.Name == "TimersMonotonic":
+		p.Type, p.Value = "a(st)", back(cut(p.Value, 1))
+	case p.Name == "TimersCalendar":
+		p.Type, p.Value = "a(ss)", back(cut(p.Value, 1))
+	case p.Name == "DeviceAllow", p.Name == "BPFProgram", strings.HasPrefix(p.Name, "SocketBind"):
+		p.Value = back(p.Value)
+	}
+	return p, true
+}
+
+// TestSettings: what the settings that systemd 252 was asked about show as properties
+// makes lines that show the same.
+func TestSettings(t *testing.T) {
+	text, err := os.ReadFile("../directive/testdata/oracle.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	unescape := strings.NewReplacer(`\\`, `\`, `\n`, "\n", `\t`, "\t")
+	tried := map[string]bool{}
+	for line := range strings.Lines(string(text)) {
+		f := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
+		if len(f) != 4 || f[0] == "swap" {
+			continue
+		}
+		unitType, _ := name.ParseType(f[0])
+		var lines []Line
+		for l := range strings.SplitSeq(unescape.Replace(f[2]), "\n") {
+			n, v, _ := strings.Cut(l, "=")
+			lines = append(lines, Line{f[1], n, strings.TrimSpace(v)})
+		}
+		u := directive.New("a."+f[0], unitType, defaults())
+		for _, l := range lines {
+			directive.Apply(u, directive.Assignment{Section: l.Section, Name: l.Name, Value: l.Value},
+				&directive.Context{Expand: single, Defaults: defaults()})
+		}
+		bare := shown(directive.New("a."+f[0], unitType, defaults()))
+		for n, p := range shown(u) {
+			if reflect.DeepEqual(p, bare[n]) {
+				continue
+			}
+			set, ok := asSet(p)
+			if !ok {
+				continue
+			}
+			lines, err := All(unitType, []directive.Property{set})
+			if errors.Is(err, ErrNoProperty) {
+				if !notSet[n] {
+					t.Errorf("%s %s: %v", f[0], n, err)
+				}
+				continue
+			}
+			if err != nil {
+				if !unnamed[n] {
+					t.Errorf("%s %s %v: %v", f[0], n, set.Value, err)
+				}
+				continue
+			}
+			tried[n] = true
+			again, faults := made(t, unitType, lines)
+			if got := shown(again)[n]; !reflect.DeepEqual(got, p) && !differs[n] {
+				t.Errorf("%s %s of %q: %#v became %v, which is %#v (%v)", f[0], n, f[2], p.Value, lines,
+					got.Value, faults)
+			}
+		}
+	}
+	if len(tried) < 250 {
+		t.Errorf("only %d properties were tried", len(tried))
+	}
+}
+
+// notSet are properties that show settings and that systemd 252 does not let clients set.
+var notSet = map[string]bool{"SyslogPriority": true}
+
+// unnamed are numbers that may have no name, and that cannot be set then.
+var unnamed = map[string]bool{"CPUSchedulingPolicy": true, "IOSchedulingClass": true}
+
+// differs are properties that do not say all that a setting has said.
+var differs = map[string]bool{
+	"RestrictFileSystems": true, "RestrictNetworkInterfaces": true, "SystemCallLog": true,
+	"SystemCallFilter": true, "TasksMax": true, "TCPCongestion": true, "RestrictNamespaces": true,
+	"CapabilityBoundingSet": true, "Listen": true, "CPUSchedulingPriority": true,
+}
+
+// TestHostile: whatever is in a text, it makes one line that says that text.
+func TestHostile(t *testing.T) {
+	texts := []string{
+		"", " ", "a b", "%n", "100%", "%%", `\`, `a\`, `a\\`, `\x41`, `"`, `'`, `a"b'c`, "a;b", "; b", ";",
+		"a\nExecStart=/bin/evil", "a\\\nb", "tab\there", "\x01\x7f", "ä€", "#x", "[Service]", "$HOME", "${A}",
+		"$$", "a=b", "-", "@x", "=", ",", "a,b:c",
+	}
+	for _, s := range texts {
+		lines, err := Lines(name.Service, directive.Property{Name: "ExecStart", Type: "a(sasb)",
+			Value: []any{[]any{"/bin/x", []string{"/bin/x", s, "end"}, false}}})
+		if err != nil {
+			t.Errorf("%q: %v", s, err)
+			continue
+		}
+		u, faults := made(t, name.Service, lines)
+		if got := u.Service.Commands[unit.ExecStart]; len(got) != 1 ||
+			!reflect.DeepEqual(got[0].Argv, []string{"/bin/x", s, "end"}) {
+			t.Errorf("ExecStart %q: %q has become %q (%v)", s, lines, got, faults)
+		}
+		lines, err = Lines(name.Service, directive.Property{
+			Name: "Environment", Type: "as", Value: []string{"A=" + s},
+		})
+		u, faults = made(t, name.Service, lines)
+		bad := strings.ContainsAny(s, "\x01\x7f")
+		if got := u.Exec.Environment; err != nil || !bad && !reflect.DeepEqual(got, []string{"A=" + s}) {
+			t.Errorf("Environment %q: %q has become %q (%v)", s, lines, got, faults)
+		}
+		lines, err = Lines(name.Service, directive.Property{Name: "Description", Type: "s", Value: s})
+		u, faults = made(t, name.Service, lines)
+		want, _, _ := strings.Cut(s, "\n")
+		if got := u.Description; err != nil || got != escapeControls(strings.TrimSpace(want)) &&
+			strings.TrimSpace(escapeControls(want)) != got {
+			t.Errorf("Description %q: %q has become %q (%v)", s, lines, got, faults)
+		}
+		lines, err = Lines(name.Service, directive.Property{Name: "StandardOutputFile", Type: "s",
+			Value: "/" + s})
+		if err == nil && (strings.Contains(s, "\n") || len(lines) != 1) {
+			t.Errorf("StandardOutputFile /%q: %q", s, lines)
+		}
+	}
+}
+
+// TestRefusals: what is no property, of another type, or can be no value.
+func TestRefusals(t *testing.T) {
+	for _, c := range []struct {
+		t    name.Type
+		p    directive.Property
+		want error
+	}{
+		{name.Service, directive.Property{Name: "Foo", Type: "s", Value: ""}, ErrNoProperty},
+		{name.Service, directive.Property{Name: "MainPID", Type: "u", Value: uint32(1)}, ErrNoProperty},
+		{name.Timer, directive.Property{Name: "Type", Type: "s", Value: "simple"}, ErrNoProperty},
+		{name.Service, directive.Property{Name: "Type", Type: "b", Value: true}, ErrPropertyType},
+		{name.Service, directive.Property{Name: "ExecStart", Type: "s", Value: "x"}, ErrPropertyType},
+		{name.Service, directive.Property{Name: "ExecStart", Type: "a(sasb)", Value: []any{"x"}},
+			ErrPropertyType},
+		{name.Timer, directive.Property{Name: "TimersMonotonic", Type: "a(st)",
+			Value: []any{[]any{"x"}}}, ErrPropertyType},
+	} {
+		if _, err := Lines(c.t, c.p); !errors.Is(err, c.want) {
+			t.Errorf("%s %v: %v, want %v", c.t, c.p, err, c.want)
+		}
+	}
+	for _, p := range []directive.Property{
+		{Name: "ExecStart", Type: "a(sasb)", Value: []any{[]any{"bin/x", []string{"x"}, false}}},
+		{Name: "ExecStart", Type: "a(sasb)", Value: []any{[]any{"/bin/x", []string{}, false}}},
+		{Name: "ExecStartEx", Type: "a(sasas)", Value: []any{[]any{"/x", []string{"x"}, []string{"y"}}}},
+		{Name: "Type", Type: "s", Value: "bar"},
+		{Name: "User", Type: "s", Value: "a\nb"},
+		{Name: "CPUSchedulingPolicy", Type: "i", Value: int32(77)},
+		{Name: "MountFlags", Type: "t", Value: uint64(1)},
+		{Name: "Conditions", Type: "a(sbbs)", Value: []any{[]any{"Foo", false, false, "x"}}},
+		{Name: "SetCredential", Type: "a(say)", Value: []any{[]any{"a:b", []byte("x")}}},
+	} {
+		lines, err := Lines(name.Service, p)
+		if err == nil {
+			err = Check("a.service", name.Service, lines, defaults())
+		}
+		var bad *ErrPropertyValue
+		if !errors.As(err, &bad) || bad.Error() == "" {
+			t.Errorf("%v: %v", p, err)
+		}
+	}
+}
+
+// TestWritten: properties that have no setting of their own, or that are not shown as
+// they are set.
+func TestWritten(t *testing.T) {
+	for _, c := range []struct {
+		t         name.Type
+		prop, sig string
+		value     any
+		want      string
+	}{
+		{name.Service, "StandardOutputFileToAppend", "s", "/a b", "[Service]StandardOutput=append:/a b"},
+		{name.Service, "StandardInputFileDescriptorName", "s", "x", "[Service]StandardInput=fd:x"},
+		{name.Service, "WatchdogUSec", "t", uint64(5), "[Service]WatchdogSec=5us"},
+		{name.Service, "MemoryMaxScale", "u", uint32(math.MaxUint32/2 + 1), "[Service]MemoryMax=50%"},
+		{name.Service, "CPUQuotaPerSecUSec", "t", uint64(1505000), "[Service]CPUQuota=150.5%"},
+		{name.Service, "CPUQuotaPerSecUSec", "t", uint64(value.Infinity), "[Service]CPUQuota="},
+		{name.Service, "MemoryMax", "t", uint64(math.MaxUint64), "[Service]MemoryMax=infinity"},
+		{name.Scope, "RuntimeMaxUSec", "t", uint64(math.MaxUint64), "[Scope]RuntimeMaxSec=infinity"},
+		{name.Scope, "Wants", "as", []string{"a.service"}, "[Unit]Wants=a.service"},
+		{name.Scope, "RequisiteOverridable", "as", []string{"a.service"}, "[Unit]Requisite=a.service"},
+		{name.Timer, "OnActiveSec", "t", uint64(7), "[Timer]OnActiveSec=7us"},
+		{name.Timer, "TimersMonotonic", "a(st)", []any{}, "[Timer]OnActiveSec="},
+		{name.Service, "ExecStart", "a(sasb)", []any{}, "[Service]ExecStart="},
+		{name.Service, "ExecStart", "a(sasb)", []any{[]any{"/bin/x", []string{"y"}, true}},
+			`[Service]ExecStart=-@"/bin/x" "y"`},
+		{name.Service, "StateDirectorySymlink", "a(sst)", []any{[]any{"a", "b", uint64(0)}},
+			"[Service]StateDirectory=a:b"},
+		{name.Service, "NUMAPolicy", "i", int32(-1), "[Service]NUMAPolicy="},
+		{name.Service, "DelegateControllers", "as", []string{"cpu", "io"}, "[Service]Delegate=cpu io"},
+		{name.Slice, "TasksMax", "t", uint64(10), "[Slice]TasksMax=10"},
+	} {
+		lines, err := Lines(c.t, directive.Property{Name: c.prop, Type: c.sig, Value: c.value})
+		got := ""
+		for _, l := range lines {
+			got += "[" + l.Section + "]" + l.Name + "=" + l.Value
+		}
+		if got != c.want || err != nil {
+			t.Errorf("%s: %s (%v), want %s", c.prop, got, err, c.want)
+		}
+	}
+}
+
+func TestLive(t *testing.T) {
+	for prop, want := range map[string]bool{
+		"Description": true, "Markers": true, "TasksMax": true, "DeviceAllow": true, "Type": false,
+		"ExecStart": false, "Foo": false, "MemoryMaxScale": true, "Wants": false,
+	} {
+		if got := Live(name.Service, prop); got != want {
+			t.Errorf("%s: %v", prop, got)
+		}
+	}
+}

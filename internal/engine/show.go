@@ -120,5 +120,15 @@ func (e *Engine) Awaits(pid int) string {
 	return ""
 }
 
+// UnitByInvocation names the unit that an invocation ID is of; "" if it is none's.
+func (e *Engine) UnitByInvocation(id string) string {
+	for _, u := range e.units {
+		if u != nil && u.invocation == id {
+			return u.Name
+		}
+	}
+	return ""
+}
+
 // Ending names the target that ends everything; "" while nothing has been asked.
 func (e *Engine) Ending() string { return e.ending }

@@ -62,7 +62,8 @@ type TransientRequest struct {
 	Mode      unit.JobMode
 	Auxiliary []TransientUnit
 	Client    string
-	Queued    func() // see JobRequest
+	PID       int            // of who asks: what PIDs means by 0
+	Replied   func(JobReply) // see JobRequest
 }
 
 // MountRequest asks for a mount inside a running service. With Image, Source is a file

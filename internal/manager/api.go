@@ -178,6 +178,14 @@ func faceError(err *transaction.Error) *face.Error {
 
 // Enqueue implements face.Manager.
 func (m *Manager) Enqueue(ctx context.Context, req face.JobRequest) (face.JobReply, error) {
+	return m.enqueue(ctx, req, m.prepare)
+}
+
+// enqueue queues the job that prepare makes of a request.
+func (m *Manager) enqueue(
+	ctx context.Context, req face.JobRequest,
+	prepare func(face.JobRequest) (engine.JobRequested, *face.Error),
+) (face.JobReply, error) {
 	type answer struct {
 		reply face.JobReply
 		err   *face.Error
@@ -187,7 +195,7 @@ func (m *Manager) Enqueue(ctx context.Context, req face.JobRequest) (face.JobRep
 		if req.Queued != nil {
 			defer req.Queued()
 		}
-		ev, bad := m.prepare(req)
+		ev, bad := prepare(req)
 		if bad != nil {
 			queued <- answer{err: bad}
 			return
@@ -272,11 +280,20 @@ func (m *Manager) Why(ctx context.Context, unit string) (list []face.Cause, err 
 // Kill implements face.Manager.
 func (m *Manager) Kill(ctx context.Context, unit, who string, sig value.Signal) error {
 	var bad *face.Error
+	who, fail := strings.CutSuffix(who, "-fail")
 	err := m.call(ctx, func() {
 		s, ok := m.e.Unit(unit)
+		runs := strings.HasSuffix(s.Name, ".service")
+		hasControl := runs || strings.HasSuffix(s.Name, ".socket") || strings.HasSuffix(s.Name, ".mount")
 		switch {
 		case !ok:
 			bad = &face.Error{Name: face.NoSuchUnit, Message: "Unit " + unit + " not loaded."}
+		case who == "main" && !runs:
+			bad = refusal(noSuchProcess, "%s units have no main processes", typeWord(s.Name))
+		case who == "control" && !hasControl:
+			bad = refusal(noSuchProcess, "%s units have no control processes", typeWord(s.Name))
+		case fail && who == "all" && m.isEmpty(s.Name):
+			bad = refusal(noSuchProcess, "No matching processes to kill")
 		case who == "main" && s.MainPID == 0:
 			bad = &face.Error{Name: noSuchProcess, Message: "No main process to kill"}
 		case who == "control" && s.ControlPID == 0:
@@ -294,6 +311,9 @@ func (m *Manager) Kill(ctx context.Context, unit, who string, sig value.Signal) 
 	}
 	return err
 }
+
+// typeWord is the type of a unit.
+func typeWord(unit string) string { return name.TypeOf(unit).String() }
 
 const noSuchProcess = "org.freedesktop.systemd1.NoSuchProcess"
 

@@ -61,6 +61,9 @@ func (m *Manager) busChanged(fx engine.Changed) {
 	for _, name := range slices.Sorted(maps.Keys(m.names)) {
 		c.Watch(name)
 	}
+	for _, name := range slices.Sorted(maps.Keys(m.peers)) {
+		c.Watch(name)
+	}
 }
 
 // busAgain connects to the bus if its service is up already.
@@ -75,6 +78,9 @@ func (m *Manager) nameOwned(name string, pid int) {
 		if unit, ok := m.names[name]; ok {
 			m.step(engine.NameOwned{Unit: unit, Name: name, PID: pid})
 		}
+		if m.peers[name] && pid == 0 {
+			m.peerGone(name)
+		}
 	})
 }
 
@@ -83,6 +89,7 @@ func (m *Manager) busLost(err error) {
 	m.post(func() {
 		m.logf(engine.Notice, "", "the bus is gone: %v", err)
 		m.bus = nil
+		m.peersLost()
 		for name, unit := range m.names {
 			m.step(engine.NameOwned{Unit: unit, Name: name})
 		}

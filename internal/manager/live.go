@@ -51,6 +51,7 @@ func (m *Manager) dropLoose() {
 // unitGone: a unit was forgotten.
 func (m *Manager) unitGone(unit string) {
 	delete(m.carried, unit)
+	m.forgetTransient(unit)
 	m.removeGroup(unit)
 	if m.announced[unit] {
 		delete(m.announced, unit)

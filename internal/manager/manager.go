@@ -82,7 +82,6 @@ type Config struct {
 
 // Manager runs units. Its exported methods are those of face.Manager.
 type Manager struct {
-	face.NoTransient // what is not carried out yet
 	unitfiles.Room
 
 	cfg   Config
@@ -121,6 +120,7 @@ type Manager struct {
 	freed    uint64            // when memory was last given back
 	relaxing bool              // it will be
 	names    map[string]string // watched bus names and whose they are to be
+	peers    map[string]bool   // clients on the bus that hold units or control scopes
 
 	sockets    map[string]*socket.Set
 	conns      map[engine.Handle]*socket.Conn
@@ -135,6 +135,8 @@ type Manager struct {
 	paths      map[string]engine.Op // the latest CheckPaths, by unit
 	held       []message            // from processes whose Spawned is not in yet
 	answers    map[uint64]func(engine.Replied)
+	asked      map[uint64]func(*face.Error) // requests that are no jobs
+	streams    map[string]*[3]int           // descriptors that clients gave services, by unit
 	lastReq    uint64
 	waiters    map[uint32][]func(engine.JobDone)
 	listeners  map[chan face.Event]bool
@@ -186,6 +188,8 @@ func New(cfg Config) *Manager {
 		finds: map[string]engine.FindMain{}, paths: map[string]engine.Op{},
 		answers: map[uint64]func(engine.Replied){},
 		waiters: map[uint32][]func(engine.JobDone){}, listeners: map[chan face.Event]bool{},
+		asked: map[uint64]func(*face.Error){}, streams: map[string]*[3]int{},
+		peers: map[string]bool{},
 		names: map[string]string{}, announced: map[string]bool{},
 		departure: newDeparture(),
 	}
@@ -306,6 +310,8 @@ func (m *Manager) do(fx engine.Effect) {
 		m.checkPaths(fx)
 	case engine.UnwatchPaths:
 		m.unwatchPaths(fx.Unit)
+	case engine.Attach, engine.RequestStop, engine.CleanUp, engine.Freeze, engine.Answered:
+		m.doHold(fx)
 	case engine.ReadStamp:
 		m.readStamp(fx)
 	case engine.WriteStamp:
@@ -331,6 +337,7 @@ func (m *Manager) do(fx engine.Effect) {
 	case engine.Load:
 		m.local = append(m.local, engine.Loaded{Units: m.closure(fx.Names)})
 	case engine.Changed:
+		m.sliceChanged(fx)
 		m.busChanged(fx)
 		m.publish(face.Event{Kind: "unit-changed", Unit: fx.Unit, Active: fx.Active, Sub: fx.Sub})
 	case engine.UnitGone:

@@ -28,6 +28,7 @@ type launch struct {
 	stored  int      // how many of files are stored ones
 	conn    int      // the socket for standard streams, or -1
 	named   map[string]int
+	given   *[3]int  // duplicates of what a client gave for the standard streams
 	journal string   // $JOURNAL_STREAM
 	base    []string // what the manager gives to all that it starts
 }
@@ -54,6 +55,9 @@ func (m *Manager) gather(l *launch) error {
 	if err := m.gatherSockets(l); err != nil {
 		return err
 	}
+	if err := m.gatherStreams(l); err != nil {
+		return err
+	}
 	if l.Unit.Exec.OnSocket() {
 		if len(l.files) != 1 {
 			return fmt.Errorf("the standard streams are to be one socket, of %d", len(l.files))
@@ -72,6 +76,26 @@ func (m *Manager) gather(l *launch) error {
 		}
 		l.files, l.names = append(l.files, d), append(l.names, f.Name)
 		l.stored++
+	}
+	return nil
+}
+
+// gatherStreams duplicates what the client that made the unit gave for its streams.
+func (m *Manager) gatherStreams(l *launch) error {
+	s := m.streams[l.Unit.Name]
+	if s == nil {
+		return nil
+	}
+	l.given = &[3]int{-1, -1, -1}
+	for i, fd := range s {
+		if fd < 0 {
+			continue
+		}
+		d, err := duplicate(fd)
+		if err != nil {
+			return err
+		}
+		l.given[i] = d
 	}
 	return nil
 }
@@ -121,6 +145,13 @@ func (l *launch) close() {
 	if l.conn >= 0 {
 		sys.CloseFD(l.conn)
 	}
+	if l.given != nil {
+		for _, fd := range l.given {
+			if fd >= 0 {
+				sys.CloseFD(fd)
+			}
+		}
+	}
 }
 
 // launch prepares all that the process is given and starts it. A problem is what
@@ -145,6 +176,7 @@ func (m *Manager) launch(l *launch) (p spawn.Process, problem string, err error)
 	}
 	streams, err := m.router.Open(output.Request{
 		Unit: l.Unit.Name, Exec: x, Identifier: path.Base(l.Command.Path), Socket: l.conn,
+		Given: l.given,
 		Named: func(name string) int {
 			if fd, ok := l.named[name]; ok {
 				return fd

@@ -70,6 +70,10 @@ type Tracker interface {
 	Own(pid int)
 	// Owner is the unit that a process belongs to.
 	Owner(pid int) (unit string, ok bool)
+	// OwnerOf is the unit that a group belongs to, be it the unit's own or one below.
+	OwnerOf(group string) (unit string, ok bool)
+	// CanFreeze reports whether groups can be frozen.
+	CanFreeze() bool
 	// Dying is to be called for each dead child before it is reaped, while nobody
 	// forks (reap.Config.Before).
 	Dying(pid int)
@@ -91,9 +95,14 @@ type Group interface {
 	// Register tells of a process that was started for the unit, and of its
 	// INVOCATION_ID ("" if none), before the lock that reap waits for is released.
 	Register(pid int, invocation string)
-	// Attach moves a process that was started by others into the group. Tracked
-	// by None, its end is noticed only when a child of the manager ends.
-	Attach(pid int) error
+	// Attach moves a process that was started by others into the group, or into the
+	// group sub below ("" is none), which is made.
+	Attach(pid int, sub string) error
+	// Give makes the group, and gives it to a user who may make others below.
+	Give(uid, gid int) error
+	// Freeze stops all processes of the group where they are, or lets them go on, and
+	// waits until that is so.
+	Freeze(on bool) error
 	// PIDs lists the live processes of the unit, groups below included, sorted.
 	PIDs() ([]int, error)
 	// Tree lists them with the group each is in.

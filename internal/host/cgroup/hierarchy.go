@@ -292,9 +292,13 @@ func (h *hierarchy) Owner(pid int) (unit string, ok bool) {
 	if i < 0 {
 		return "", false
 	}
+	return h.OwnerOf(list[i].Path)
+}
+
+func (h *hierarchy) OwnerOf(group string) (unit string, ok bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for at := list[i].Path; at != "/" && at != "."; at = path.Dir(at) {
+	for at := path.Clean(group); at != "/" && at != "."; at = path.Dir(at) {
 		if unit, ok := h.units[at]; ok {
 			return unit, true
 		}
@@ -466,15 +470,21 @@ func (g *group) tell(invocation string) {
 	}
 }
 
-func (g *group) Attach(pid int) error {
+func (g *group) Attach(pid int, sub string) error {
 	g.h.mu.Lock()
 	defer g.h.mu.Unlock()
 	fd, err := g.open()
+	dir := filepath.Join(g.dir, filepath.Clean("/"+sub))
 	if err == nil {
 		sys.CloseFD(fd)
 		g.entered++
 		g.populated = true
-		err = join(g.dir, pid)
+		if sub != "" {
+			err = os.MkdirAll(dir, 0o755)
+		}
+	}
+	if err == nil {
+		err = join(dir, pid)
 	}
 	if err != nil {
 		return fmt.Errorf("attach process %d to %s: %w", pid, g.unit, err)

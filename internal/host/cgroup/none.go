@@ -452,7 +452,7 @@ func (g *loose) Register(pid int, invocation string) {
 	}
 }
 
-func (g *loose) Attach(pid int) error {
+func (g *loose) Attach(pid int, _ string) error {
 	g.n.mu.Lock()
 	defer g.n.mu.Unlock()
 	s, err := look(pid)

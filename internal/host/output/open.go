@@ -67,6 +67,9 @@ func (o *opener) tty() string {
 }
 
 func (o *opener) input() (int, error) {
+	if fd, ok := o.given(0); ok {
+		return fd, nil
+	}
 	switch i := o.stdin(); i {
 	case unit.StdioTTY, unit.StdioTTYForce, unit.StdioTTYFail:
 		return o.keep(sys.OpenStream(o.tty(), true, true, false))
@@ -125,6 +128,9 @@ func (o *opener) outputs() (out, e unit.Stdio) {
 }
 
 func (o *opener) output() (int, error) {
+	if fd, ok := o.given(1); ok {
+		return fd, nil
+	}
 	out, _ := o.outputs()
 	if out != unit.StdioInherit {
 		return o.write(out, o.x.StdoutFile, o.x.StdoutFDName, "stdout")
@@ -141,7 +147,18 @@ func (o *opener) output() (int, error) {
 	return null, nil
 }
 
+// given is the descriptor that somebody has passed for a stream.
+func (o *opener) given(stream int) (fd int, ok bool) {
+	if o.q.Given == nil || o.q.Given[stream] < 0 {
+		return 0, false
+	}
+	return o.q.Given[stream], true
+}
+
 func (o *opener) errors() (int, error) {
+	if fd, ok := o.given(2); ok {
+		return fd, nil
+	}
 	out, e := o.outputs()
 	if e == unit.StdioInherit && out == unit.StdioInherit && o.stdin() == unit.StdioNull &&
 		!isTerminal(o.x.Stdin) && o.r.config.Inherit {

@@ -71,6 +71,7 @@ type Request struct {
 	Identifier string
 	Socket     int                          // for "socket": the one connection; -1 if there is none
 	Named      func(fdname string) (fd int) // for "fd:NAME"; -1 if there is none
+	Given      *[3]int                      // to be used whatever is set; -1 is none
 }
 
 // Streams are the descriptors to start a process with; -1 is /dev/null. They are

@@ -109,6 +109,7 @@ func (j *job) fragment(f file) {
 		return
 	}
 	j.u.Fragment = f.path
+	j.u.Transient = strings.HasSuffix(path.Dir(f.path), "/systemd/transient")
 	if !f.masked {
 		j.facts.Fragment = j.tree.realFile(&f)
 		j.disk(f)

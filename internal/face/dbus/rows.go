@@ -35,9 +35,12 @@ func groups() []methods {
 		{table.Manager, managerStateRows()},
 		{table.Manager, managerShowRows()},
 		{table.Manager, managerFileRows()},
+		{table.Manager, managerTransientRows()},
+		{table.Unit, unitTransientRows()},
 		{table.Unit, unitRows()},
 		{table.Job, jobRows()},
 	}
+	list = append(list, typeTransientRows()...)
 	for t := name.Service; t < name.Types; t++ {
 		if i := table.OfType(t); table.Find(i).Member(table.Method, "GetProcesses") != nil {
 			list = append(list, methods{i, processRows()})

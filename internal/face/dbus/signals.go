@@ -81,6 +81,8 @@ func (s *Server) observe(v face.View, ev face.Event) {
 		s.emit(managerPath, table.Manager, "Reloading", "b", func(e *dbus.Encoder) {
 			e.Bool(ev.Kind == "reloading")
 		}, nil)
+	case "request-stop":
+		s.emitRequestStop(ev)
 	case "startup-finished":
 		s.emitStartup(ev)
 	case "unit-files-changed":

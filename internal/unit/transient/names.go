@@ -191,7 +191,9 @@ func pathLines(setting string, v any) ([]Line, error) {
 }
 
 func calendarLines(setting string, v any) ([]Line, error) {
-	return textPairs(v, setting, func(word string) (string, bool) { return word, word == "OnCalendar" })
+	return textPairs(v, setting, func(word string) (string, bool) {
+		return word, word == "OnCalendar"
+	})
 }
 
 // monotonicLines writes a(st): the base of a timer, and microseconds.

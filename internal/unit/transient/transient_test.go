@@ -2,6 +2,9 @@ package transient
 
 import (
 	"errors"
+	"flag"
+	"fmt"
+	"maps"
 	"math"
 	"os"
 	"reflect"
@@ -99,60 +102,99 @@ func asSet(p directive.Property) (directive.Property, bool) {
 // TestSettings: what the settings that systemd 252 was asked about show as properties
 // makes lines that show the same.
 func TestSettings(t *testing.T) {
+	tried := map[string]bool{}
+	eachSetting(t, func(unitType name.Type, p directive.Property) {
+		lines, err := All(unitType, []directive.Property{p})
+		switch {
+		case errors.Is(err, ErrNoProperty) && notSet[p.Name], err != nil && unnamed[p.Name]:
+			return
+		case err != nil:
+			t.Errorf("%s %s %v: %v", unitType, p.Name, p.Value, err)
+			return
+		}
+		tried[p.Name] = true
+		again, faults := made(t, unitType, lines)
+		got, _ := asSet(shown(again)[p.Name])
+		if !reflect.DeepEqual(got, p) && !differs[p.Name] {
+			t.Errorf("%s %s: %#v became %v, which is %#v (%v)", unitType, p.Name, p.Value, lines,
+				got.Value, faults)
+		}
+	})
+	if len(tried) < 250 {
+		t.Errorf("only %d properties were tried", len(tried))
+	}
+}
+
+// TestLines shows the lines of all those properties: testdata/lines.txt.
+func TestLines(t *testing.T) {
+	var out strings.Builder
+	seen := map[string]bool{}
+	eachSetting(t, func(unitType name.Type, p directive.Property) {
+		ask := fmt.Sprintf("%s %s %s %#v", unitType, p.Name, p.Type, p.Value)
+		if seen[ask] {
+			return
+		}
+		seen[ask] = true
+		out.WriteString(strings.ReplaceAll(ask, "interface {}", "any") + "\n")
+		lines, err := All(unitType, []directive.Property{p})
+		if err != nil {
+			out.WriteString("\t" + err.Error() + "\n")
+		}
+		for _, l := range lines {
+			out.WriteString("\t[" + l.Section + "] " + l.Name + "=" + l.Value + "\n")
+		}
+	})
+	const file = "testdata/lines.txt"
+	want, err := os.ReadFile(file)
+	if *update {
+		err = os.WriteFile(file, []byte(out.String()), 0o644)
+		want = []byte(out.String())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := out.String(); got != string(want) {
+		have, wanted := strings.Split(got, "\n"), strings.Split(string(want), "\n")
+		for i := range have {
+			if i >= len(wanted) || have[i] != wanted[i] {
+				t.Fatalf("%s:%d: got %q", file, i+1, have[i])
+			}
+		}
+		t.Errorf("%s has lines that are not there any more", file)
+	}
+}
+
+var update = flag.Bool("update", false, "rewrite testdata/lines.txt")
+
+// eachSetting gives what the settings that systemd 252 was asked about show, as clients
+// would set it.
+func eachSetting(t *testing.T, f func(unitType name.Type, p directive.Property)) {
 	text, err := os.ReadFile("../directive/testdata/oracle.txt")
 	if err != nil {
 		t.Fatal(err)
 	}
 	unescape := strings.NewReplacer(`\\`, `\`, `\n`, "\n", `\t`, "\t")
-	tried := map[string]bool{}
 	for line := range strings.Lines(string(text)) {
-		f := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
-		if len(f) != 4 || f[0] == "swap" {
+		column := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
+		if len(column) != 4 || column[0] == "swap" {
 			continue
 		}
-		unitType, _ := name.ParseType(f[0])
-		var lines []Line
-		for l := range strings.SplitSeq(unescape.Replace(f[2]), "\n") {
+		unitType, _ := name.ParseType(column[0])
+		u := directive.New("a."+column[0], unitType, defaults())
+		for l := range strings.SplitSeq(unescape.Replace(column[2]), "\n") {
 			n, v, _ := strings.Cut(l, "=")
-			lines = append(lines, Line{f[1], n, strings.TrimSpace(v)})
+			directive.Apply(u, directive.Assignment{
+				Section: column[1], Name: n, Value: strings.TrimSpace(v),
+			}, &directive.Context{Expand: single, Defaults: defaults()})
 		}
-		u := directive.New("a."+f[0], unitType, defaults())
-		for _, l := range lines {
-			directive.Apply(u, directive.Assignment{Section: l.Section, Name: l.Name, Value: l.Value},
-				&directive.Context{Expand: single, Defaults: defaults()})
-		}
-		bare := shown(directive.New("a."+f[0], unitType, defaults()))
-		for n, p := range shown(u) {
-			if reflect.DeepEqual(p, bare[n]) {
-				continue
-			}
-			set, ok := asSet(p)
-			if !ok {
-				continue
-			}
-			lines, err := All(unitType, []directive.Property{set})
-			if errors.Is(err, ErrNoProperty) {
-				if !notSet[n] {
-					t.Errorf("%s %s: %v", f[0], n, err)
-				}
-				continue
-			}
-			if err != nil {
-				if !unnamed[n] {
-					t.Errorf("%s %s %v: %v", f[0], n, set.Value, err)
-				}
-				continue
-			}
-			tried[n] = true
-			again, faults := made(t, unitType, lines)
-			if got := shown(again)[n]; !reflect.DeepEqual(got, p) && !differs[n] {
-				t.Errorf("%s %s of %q: %#v became %v, which is %#v (%v)", f[0], n, f[2], p.Value, lines,
-					got.Value, faults)
+		bare := shown(directive.New("a."+column[0], unitType, defaults()))
+		all := shown(u)
+		for _, n := range slices.Sorted(maps.Keys(all)) {
+			if !reflect.DeepEqual(all[n], bare[n]) {
+				p, _ := asSet(all[n])
+				f(unitType, p)
 			}
 		}
-	}
-	if len(tried) < 250 {
-		t.Errorf("only %d properties were tried", len(tried))
 	}
 }
 
@@ -172,9 +214,10 @@ var differs = map[string]bool{
 // TestHostile: whatever is in a text, it makes one line that says that text.
 func TestHostile(t *testing.T) {
 	texts := []string{
-		"", " ", "a b", "%n", "100%", "%%", `\`, `a\`, `a\\`, `\x41`, `"`, `'`, `a"b'c`, "a;b", "; b", ";",
-		"a\nExecStart=/bin/evil", "a\\\nb", "tab\there", "\x01\x7f", "ä€", "#x", "[Service]", "$HOME", "${A}",
-		"$$", "a=b", "-", "@x", "=", ",", "a,b:c",
+		"", " ", "a b", "%n", "100%", "%%", `\`, `a\`, `a\\`, `\x41`, `"`, `'`, `a"b'c`, "a;b", "; b",
+		";",
+		"a\nExecStart=/bin/evil", "a\\\nb", "tab\there", "\x01\x7f", "ä€", "#x", "[Service]",
+		"$HOME", "${A}", "$$", "a=b", "-", "@x", "=", ",", "a,b:c",
 	}
 	for _, s := range texts {
 		lines, err := Lines(name.Service, directive.Property{Name: "ExecStart", Type: "a(sasb)",

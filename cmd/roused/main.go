@@ -108,8 +108,6 @@ func bootMachine(o *options, again bool) error {
 	if err := boot.Mount(say); err != nil {
 		return err
 	}
-	boot.Hostname(say)
-	boot.MachineID(say)
 	boot.Loopback(say)
 	boot.Name(say)
 	if o.container = boot.Container() != ""; !o.container {

@@ -56,7 +56,7 @@ As PID 1 it also takes systemd.unit=UNIT and systemd.log_level=LEVEL.
 // parseOptions reads the command line; init says that this is PID 1.
 func parseOptions(args []string, init bool) (*options, error) {
 	o := &options{
-		deserialize: -1, init: init, user: !init && os.Getuid() != 0, target: "default.target",
+		deserialize: -1, init: init, user: !init && os.Getuid() != 0,
 	}
 	for i := 1; i < len(args); i++ {
 		name, value, has := strings.Cut(args[i], "=")
@@ -74,6 +74,14 @@ func parseOptions(args []string, init bool) (*options, error) {
 		if err != nil {
 			return nil, err
 		}
+	}
+	if o.target == "" {
+		if !o.init && !o.user && !o.test && len(o.unitPath) == 0 {
+			// It would boot a machine that is up: mount, set up and clean up once more.
+			return nil, errors.New("the system's default.target is for PID 1:" +
+				" use --unit=UNIT, --unit-path=DIR or --user")
+		}
+		o.target = "default.target"
 	}
 	if o.generators == nil {
 		on := init || o.user // what is in /run/systemd of a machine belongs to its PID 1

@@ -113,9 +113,6 @@ const (
 	MountBind
 )
 
-// SetHostname is not to be had here: the system's own init names the machine.
-func SetHostname(string) error { return Unsupported("sethostname") }
-
 // Mount is not to be had here: what the system needs is mounted by its own init.
 func Mount(_, target, _ string, _ uintptr, _ string) error { return Unsupported("mount " + target) }
 

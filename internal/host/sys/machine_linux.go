@@ -44,11 +44,6 @@ func Unmount(target string) error {
 	return nil
 }
 
-// SetHostname names the machine. sethostname(2).
-func SetHostname(name string) error {
-	return os.NewSyscallError("sethostname", unix.Sethostname([]byte(name)))
-}
-
 // Sync has everything written that waits for it. sync(2).
 func Sync() { unix.Sync() }
 

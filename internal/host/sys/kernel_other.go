@@ -110,7 +110,6 @@ const (
 	MountStrictAtime
 	MountReadOnly
 	MountRemount
-	MountBind
 )
 
 // Mount is not to be had here: what the system needs is mounted by its own init.

@@ -5,12 +5,13 @@ import (
 	"path/filepath"
 	"strings"
 
+	"rouse/internal/client/analyze"
 	"rouse/internal/client/tool"
 	"rouse/internal/face"
 )
 
 // programs are the commands besides systemctl's, which have options of their own.
-func programs() []*tool.Program { return tool.All() }
+func programs() []*tool.Program { return append(tool.All(), &analyze.Program) }
 
 // program finds the command that is meant, by the name that this one was called as, or
 // by its first argument, with or without "systemd-"; what systemctl has as a verb is

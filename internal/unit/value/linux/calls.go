@@ -225,3 +225,20 @@ func Calls(name string) (calls []string, ok bool) {
 	}
 	return calls, true
 }
+
+// CallGroups names the groups of system calls: @default first, then by name.
+func CallGroups() []string {
+	names := []string{"@default"}
+	for i := range callGroups {
+		if callGroups[i].name != "@default" {
+			names = append(names, callGroups[i].name)
+		}
+	}
+	return names
+}
+
+// CallGroup gives what a group consists of, groups among it.
+func CallGroup(name string) (members []string, ok bool) {
+	text, ok := group(name)
+	return strings.Fields(text), ok
+}

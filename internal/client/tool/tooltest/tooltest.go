@@ -26,9 +26,9 @@ var (
 )
 
 // Scripts runs testdata/*.txt on these programs: commands at the margin, what systemd's
-// programs print indented, standard error after "err: ", the exit status last if it is not 0. Between
-// "@root" and the commands are files of a directory, which "@root" stands for. After
-// "differs: REASON" is what ours print instead.
+// programs print indented, standard error after "err: ", the exit status last if it is
+// not 0. "@file PATH TEXT" and "@link PATH TARGET" make what is in the directory that
+// "@root" stands for. After "differs: REASON" is what ours print instead.
 func Scripts(t *testing.T, programs []*tool.Program) {
 	t.Helper()
 	paths, err := filepath.Glob("testdata/*.txt")

@@ -222,6 +222,7 @@ func (m *Manager) launch(l *launch) (p spawn.Process, problem string, err error)
 			m.logf(engine.Warning, l.Unit.Name, "%v", err)
 		}
 	}
+	m.delegate(l, group, owner)
 	defer place.Close()
 	req.Cgroup, req.CgroupProcs = place.Dir, place.Procs
 	p, err = m.spawner.Start(req)
@@ -345,7 +346,7 @@ func (m *Manager) owner(x *unit.Exec) (dirs.Owner, []string) {
 	if x.User != "" {
 		if u, err := m.users.User(x.User); err == nil {
 			o.UID, o.GID = u.UID, u.GID
-			env = login(u)
+			env = append(login(u), session(x, u)...)
 		}
 	}
 	if x.Group != "" {
@@ -375,6 +376,29 @@ func login(u identity.User) []string {
 		env = append(env, "SHELL="+u.Shell)
 	}
 	return env
+}
+
+// session is what pam_systemd(8) gives to the manager of a user: nothing but the place of
+// its runtime directory. No PAM is called here.
+func session(x *unit.Exec, u identity.User) []string {
+	if x.PAMName != "systemd-user" {
+		return nil
+	}
+	dir := "/run/user/" + itoa(u.UID)
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		return nil
+	}
+	return []string{"XDG_RUNTIME_DIR=" + dir}
+}
+
+// delegate hands the group of a unit to the user that its processes run as.
+func (m *Manager) delegate(l *launch, g cgroup.Group, o dirs.Owner) {
+	if !l.Unit.Resources.Delegate || o.UID < 0 {
+		return
+	}
+	if err := g.Delegate(o.UID, o.GID); err != nil {
+		m.logf(engine.Warning, l.Unit.Name, "%v", err)
+	}
 }
 
 // environment is the complete environment of a process, in systemd's order: what

@@ -118,6 +118,9 @@ type Group interface {
 	// KillTogether has the kernel kill all of them where it kills one of them for
 	// want of memory. OOMPolicy=kill.
 	KillTogether() error
+	// Delegate hands the group to a user, who may make groups below it and move
+	// processes between these. Delegate=.
+	Delegate(uid, gid int) error
 	// Remove forgets the unit and removes its group; EBUSY if it is not empty.
 	Remove() error
 }

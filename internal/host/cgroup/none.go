@@ -550,3 +550,5 @@ func (g *loose) OOMKilled() bool { return false }
 
 // KillTogether is not to be had without control groups.
 func (g *loose) KillTogether() error { return nil }
+
+func (g *loose) Delegate(int, int) error { return nil }

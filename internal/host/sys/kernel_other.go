@@ -110,6 +110,7 @@ const (
 	MountStrictAtime
 	MountReadOnly
 	MountRemount
+	MountBind
 )
 
 // Mount is not to be had here: what the system needs is mounted by its own init.

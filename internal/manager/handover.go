@@ -68,6 +68,7 @@ type StateUnit struct {
 	Name       string
 	Invocation string `json:",omitempty"`
 	Main       int    `json:",omitempty"` // the main process; 0 if there is none
+	Control    int    `json:",omitempty"` // the same for the control process
 	Populated  bool   `json:",omitempty"` // it has processes
 	FDs        []int  `json:",omitempty"` // sockets, in the order of the unit's file
 }
@@ -192,7 +193,7 @@ func (m *Manager) stateUnits() []StateUnit {
 		if u.Active == "inactive" || u.Active == "failed" {
 			continue
 		}
-		s := StateUnit{Name: u.Name, Invocation: u.Invocation, Main: u.MainPID}
+		s := StateUnit{Name: u.Name, Invocation: u.Invocation, Main: u.MainPID, Control: u.ControlPID}
 		s.Populated = u.MainPID != 0 || m.group(u.Name) != nil && !m.isEmpty(u.Name)
 		if set := m.sockets[u.Name]; set != nil {
 			s.FDs = set.FDs

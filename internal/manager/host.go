@@ -73,6 +73,7 @@ func (m *Manager) open() (err error) {
 	if err := reap.Subreaper(); err != nil && !m.cfg.Init {
 		m.logf(engine.Notice, "", "processes that services leave to init cannot be followed: %v", err)
 	}
+	m.departure.missing = m.given().missing()
 	m.reaper = reap.Start(reap.Config{
 		Forking: m.spawner.Forking(), Before: m.tracker.Dying, Deliver: m.died, Log: m.logLine,
 	})

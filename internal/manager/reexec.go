@@ -21,6 +21,8 @@ type departure struct {
 	notify  int           // the notify socket
 	// outcomes are those of spawns that the engine has not been told.
 	outcomes []outcome
+	// missing are processes whose end nobody has seen, when the manager begins.
+	missing []int
 	// results are how jobs ended while those who wait for them were being handed over;
 	// nil at other times.
 	results map[uint32]string
@@ -65,7 +67,10 @@ func (m *Manager) reexecute(why string) error {
 	default:
 		m.logf(engine.Notice, "", "Reexecuting (%s).", why)
 		m.publish(face.Event{Kind: "reloading"})
-		m.departure.asked, m.departure.results = true, map[uint32]string{}
+		m.departure.asked = true
+		if m.departure.results == nil { // else some are not asked for yet
+			m.departure.results = map[uint32]string{}
+		}
 		close(m.departure.suspend)
 		close(m.departure.begin)
 	}

@@ -169,7 +169,13 @@ func (m *Manager) resume(s *State, known bool) {
 	if s.Results == nil {
 		m.departure.results = map[uint32]string{}
 	}
-	time.AfterFunc(resultsKept, func() { m.post(func() { m.departure.results = nil }) })
+	time.AfterFunc(resultsKept, func() {
+		m.post(func() {
+			if !m.departure.asked {
+				m.departure.results = nil
+			}
+		})
+	})
 	if !known {
 		s.Outcomes, s.Held = nil, nil
 	} else if s.Carried != nil {
@@ -204,7 +210,7 @@ func (m *Manager) resume(s *State, known bool) {
 	}
 	m.step(engine.Tick{})
 	m.busAgain()
-	m.missingProcesses()
+	m.bury(m.departure.missing)
 	if m.generators != nil { // what they say now counts when they have said it
 		m.regenerate(func() { m.reload(false) })
 	}
@@ -212,18 +218,27 @@ func (m *Manager) resume(s *State, known bool) {
 
 func restored(m notify.Message) *notify.Message { return &m }
 
-// missingProcesses tells of the ends of those that nobody can wait for any more. There
-// are none unless the last manager broke down.
-func (m *Manager) missingProcesses() {
-	for _, u := range m.e.Units() {
-		for _, pid := range [...]int{u.MainPID, u.ControlPID} {
-			if _, early := m.early[pid]; pid == 0 || early {
-				continue
+// missing lists the processes that are awaited and are not there, not even dead: nobody
+// can tell how they ended. There are none unless the last manager broke down. It is asked
+// before any child is reaped.
+func (s *State) missing() (pids []int) {
+	for _, u := range s.Units {
+		for _, pid := range [...]int{u.Main, u.Control} {
+			_, early := s.Early[pid]
+			if pid != 0 && !early && errors.Is(sys.Kill(pid, 0), sys.ESRCH) {
+				pids = append(pids, pid)
 			}
-			if errors.Is(sys.Kill(pid, 0), sys.ESRCH) {
-				m.logf(engine.Warning, u.Name, "process %d has ended, and nobody knows how", pid)
-				m.reaped(engine.Reaped{PID: pid, Code: engine.BySignal, Status: int(value.SIGKILL)})
-			}
+		}
+	}
+	return pids
+}
+
+// bury tells the engine of their ends.
+func (m *Manager) bury(pids []int) {
+	for _, pid := range pids {
+		if name := m.e.Awaits(pid); name != "" {
+			m.logf(engine.Warning, name, "process %d has ended, and nobody knows how", pid)
+			m.reaped(engine.Reaped{PID: pid, Code: engine.BySignal, Status: int(value.SIGKILL)})
 		}
 	}
 }

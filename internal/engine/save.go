@@ -371,6 +371,8 @@ func (e *Engine) Resume() []Effect {
 			fx = u.sock.resume(e, u, fx)
 		case u.mnt != nil && u.mnt.Preparing != 0:
 			fx = append(fx, PrepareMount{Op: u.mnt.Preparing, Unit: u.Def})
+		case u.pth != nil && u.pth.Checking != 0:
+			fx = append(fx, CheckPaths{Op: u.pth.Checking, Unit: u.Def, Make: true})
 		case u.pth != nil && u.pth.Sub == PathWaiting:
 			u.pth.check(e, u, false, false) // what has come since is news
 			fx, e.out = append(fx, e.out...), nil

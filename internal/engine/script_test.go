@@ -245,7 +245,9 @@ func (w *scriptWorld) command(f []string) (out []string) {
 			panic(p)
 		}
 	}()
-	for _, commands := range []map[string]scriptCommand{scriptCommands, otherCommands, holdCommands} {
+	for _, commands := range []map[string]scriptCommand{
+		scriptCommands, otherCommands, holdCommands, reexecCommands,
+	} {
 		if run := commands[f[0]]; run != nil {
 			return run(w, f[1:])
 		}

@@ -364,6 +364,7 @@ func (e *Engine) Resume() []Effect {
 		if u.testing != 0 {
 			fx = append(fx, TestConditions{Op: u.testing, Unit: u.Def})
 		}
+		fx = e.resumeHold(u, fx)
 		switch {
 		case u.svc != nil:
 			fx = u.svc.resume(u, fx)
@@ -379,6 +380,22 @@ func (e *Engine) Resume() []Effect {
 		case u.tim != nil && u.tim.Reading != 0:
 			fx = append(fx, ReadStamp{Op: u.tim.Reading, Unit: u.Name})
 		}
+	}
+	return fx
+}
+
+// resumeHold goes on with what is no matter of jobs. A clean-up was done to its end.
+func (e *Engine) resumeHold(u *runUnit, fx []Effect) []Effect {
+	if op := u.hold.Freezing; op != 0 {
+		fx = append(fx, Freeze{Op: op, Unit: u.Name, Thaw: u.hold.Freezer != FreezerFreezing})
+	}
+	if s := u.scp; s != nil && s.Attaching != 0 {
+		fx = append(fx, s.attach(u))
+	}
+	if op := u.hold.Cleaning; op != 0 {
+		e.cleanedUp(CleanedUp{Op: op})
+		fx = append(fx, e.out...)
+		e.out = nil
 	}
 	return fx
 }

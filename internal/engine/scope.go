@@ -95,11 +95,16 @@ func (s *scope) start(e *Engine, u *runUnit) verdict {
 	s.Attaching = e.order(u, opAttach)
 	u.procs.Populated, u.procs.Last = true, s.Attaching
 	u.cleaned = false
-	e.emit(Attach{
+	e.emit(s.attach(u))
+	return underway
+}
+
+// attach is the order to put the first processes into the scope.
+func (s *scope) attach(u *runUnit) Attach {
+	return Attach{
 		Op: s.Attaching, Unit: u.Def, PIDs: s.PIDs, User: s.User, Group: s.Group,
 		Invocation: u.invocation,
-	})
-	return underway
+	}
 }
 
 // attached: the processes of a scope are in it.

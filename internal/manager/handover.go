@@ -11,7 +11,6 @@ import (
 	"rouse/internal/host/notify"
 	"rouse/internal/host/output"
 	"rouse/internal/host/socket"
-	"rouse/internal/host/sys"
 	"rouse/internal/unit/value"
 )
 
@@ -33,6 +32,8 @@ type State struct {
 	Conns   map[engine.Handle]*socket.Conn
 	Stored  map[engine.Handle]SavedFD
 	Output  []output.Saved
+	Streams map[string]*[3]int // that clients gave services; -1 is none
+	Peers   []string           // see Manager
 
 	Outcomes []outcome
 	Early    map[int]engine.Reaped
@@ -117,7 +118,8 @@ func (m *Manager) handOver() *State {
 			Notify: m.departure.notify,
 		},
 		Sockets: map[string]SavedSocket{}, Conns: m.conns,
-		Stored:   map[engine.Handle]SavedFD{},
+		Stored:  map[engine.Handle]SavedFD{},
+		Streams: m.streams, Peers: slices.Sorted(maps.Keys(m.peers)),
 		Outcomes: m.departure.outcomes, Early: m.early, Results: m.departure.results,
 		LastHandle: m.lastHandle, LastReq: m.lastReq, Carried: m.carried,
 		Clock: clockOffset(m.now()), Self: m.self, Finished: m.finished, Env: m.base,
@@ -221,22 +223,13 @@ func (s *State) descriptors() []int {
 	for _, p := range s.Output {
 		fds = append(fds, p.FD)
 	}
+	for _, streams := range s.Streams {
+		fds = append(fds, streams[:]...)
+	}
 	for _, h := range s.Held {
-		for _, fd := range h.FDs {
-			if fd >= 0 {
-				fds = append(fds, fd)
-			}
-		}
+		fds = append(fds, h.FDs...)
 	}
-	return fds
-}
-
-// Guard sees that the descriptors of a state reach no other program than the next
-// manager.
-func (s *State) Guard() {
-	for _, fd := range s.FDs {
-		_ = sys.SetCloseOnExec(fd)
-	}
+	return slices.DeleteFunc(fds, func(fd int) bool { return fd < 0 })
 }
 
 // clockOffset is how far the wall clock is ahead of the monotonic one.

@@ -270,6 +270,8 @@ func (m *Manager) request(ctx context.Context, ev func(req uint64) engine.Event)
 			return bad
 		}
 		return nil
+	case <-m.departure.suspend: // it is asked for again
+		return face.ErrSuspended
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-m.ctx.Done():

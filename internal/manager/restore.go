@@ -104,6 +104,12 @@ func (m *Manager) adoptDescriptors(s *State) {
 		}
 		m.sockets[name] = socket.Adopt(def, set.FDs, set.Watched)
 	}
+	if s.Streams != nil {
+		m.streams = s.Streams
+	}
+	for _, p := range s.Peers {
+		m.peers[p] = true
+	}
 	for h, c := range s.Conns {
 		m.conns[h] = c
 	}

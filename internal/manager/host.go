@@ -162,6 +162,16 @@ func (m *Manager) reaped(ev engine.Reaped) {
 	}
 	ev.Last = name != "" && m.flyingBy[name] == 0 && m.isEmpty(name)
 	m.step(ev)
+	if ev.Last {
+		m.exited(name)
+	}
+}
+
+// exited removes the group of a service that stays active without any process.
+func (m *Manager) exited(unit string) {
+	if s, ok := m.e.Unit(unit); ok && s.Sub == "exited" {
+		m.removeGroup(unit)
+	}
 }
 
 // isEmpty reports that no process of the unit is left.
@@ -227,9 +237,7 @@ func (m *Manager) emptied(unit string) {
 		return
 	}
 	m.step(engine.Emptied{Unit: unit, After: m.carried[unit]})
-	if s, ok := m.e.Unit(unit); ok && s.Sub == "exited" {
-		m.removeGroup(unit) // it stays as it is, without a group
-	}
+	m.exited(unit)
 }
 
 // kill signals processes of a unit.

@@ -36,8 +36,7 @@ type self struct {
 	Phases          [phases]value.Instant
 	Client          []string // variables that clients have set, sorted
 	Status          string   // SetShowStatus; "" is what the configuration says
-	Queued          uint32   // jobs
-	Installed       uint32   // jobs since there was none
+	Installed       uint32   // all jobs there ever were
 	Failed          uint32   // of those
 	IgnoreWatchdogs bool
 	Watchdogs       [4]uint64 // RuntimeWatchdogUSec and kin, as settable says
@@ -66,17 +65,10 @@ func newSelf(c *directive.Manager) self {
 }
 
 // countJob keeps the numbers of which Progress is made.
-func (m *Manager) countJob() {
-	if m.self.Queued == 0 {
-		m.self.Installed, m.self.Failed = 0, 0
-	}
-	m.self.Queued++
-	m.self.Installed++
-}
+func (m *Manager) countJob() { m.self.Installed++ }
 
 // countDone is countJob for a job that is done.
 func (m *Manager) countDone(failed bool) {
-	m.self.Queued--
 	if failed {
 		m.self.Failed++
 	}

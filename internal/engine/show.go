@@ -76,6 +76,7 @@ type QueuedJob struct {
 	ID         uint32
 	Unit, Type string
 	Running    bool
+	Details    []any // keys and values: which unit asked for it
 }
 
 // Jobs lists the queued jobs by ID.
@@ -97,7 +98,9 @@ func (e *Engine) Job(id uint32) (QueuedJob, bool) {
 	return j.brief(), true
 }
 
-func (j *job) brief() QueuedJob { return QueuedJob{j.id, j.u.Name, j.t.String(), j.running} }
+func (j *job) brief() QueuedJob {
+	return QueuedJob{j.id, j.u.Name, j.t.String(), j.running, j.trigger.details()}
+}
 
 // Counts gives the numbers of units, of jobs and of failed units.
 func (e *Engine) Counts() (units, jobs, failed int) {

@@ -92,6 +92,9 @@ type JobInfo struct {
 	ID          uint32
 	Unit        string
 	Type, State string // "start", "waiting" or "running"
+	// Details are keys and values that tell which unit asked for it, as
+	// ActivationDetails has them; none if no unit did.
+	Details []any `json:"-"`
 }
 
 // Property is one property of a unit as D-Bus has it: Type is its signature,

@@ -124,7 +124,9 @@ func (v view) Jobs() []face.JobInfo { return jobInfos(v.m.e.Jobs()) }
 func jobInfos(jobs []engine.QueuedJob) []face.JobInfo {
 	list := make([]face.JobInfo, len(jobs))
 	for i, j := range jobs {
-		list[i] = face.JobInfo{ID: j.ID, Unit: j.Unit, Type: j.Type, State: "waiting"}
+		list[i] = face.JobInfo{
+			ID: j.ID, Unit: j.Unit, Type: j.Type, State: "waiting", Details: j.Details,
+		}
 		if j.Running {
 			list[i].State = "running"
 		}

@@ -23,7 +23,9 @@ func managerShowRows() map[string]row {
 		"SetExitCode": {run: privileged(func(c *call) error {
 			return c.s.m.SetExitCode(c.ctx, c.in.Byte())
 		})},
-		"Dump": {slow: true, run: func(c *call) error { return dump(c, nil) }},
+		"CreateSnapshot": {run: noSnapshots},
+		"RemoveSnapshot": {run: noSnapshots},
+		"Dump":           {slow: true, run: func(c *call) error { return dump(c, nil) }},
 		"DumpUnitsMatchingPatterns": {slow: true, run: func(c *call) error {
 			return dump(c, c.strings())
 		}},
@@ -34,6 +36,11 @@ func managerShowRows() map[string]row {
 			return dumpToFile(c, c.strings())
 		}},
 	}
+}
+
+// noSnapshots is for methods of old.
+func noSnapshots(*call) error {
+	return refuse("NotSupported", "Support for snapshots has been removed.")
 }
 
 // privileged refuses what systemd leaves to the policy of the message bus to refuse.

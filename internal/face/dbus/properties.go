@@ -34,7 +34,7 @@ func getProperty(c *call) error {
 	if err != nil {
 		return err
 	}
-	list, err := c.read([]string{p.Name})
+	list, err := c.read([]string{p.Source()})
 	if err != nil {
 		return err
 	}
@@ -47,7 +47,7 @@ func getProperty(c *call) error {
 // does not know.
 func valueOf(list []face.Property, p *table.Member) any {
 	for i := range list {
-		if list[i].Name == p.Name && (list[i].Type == p.Type || p.Type == "") {
+		if list[i].Name == p.Source() && (list[i].Type == p.Type || p.Type == "") {
 			return list[i].Value
 		}
 	}
@@ -77,14 +77,14 @@ func (c *call) read(names []string) (list []face.Property, err error) {
 	return nil, nil
 }
 
-// jobProperties are all properties of a job. What led to it is not told yet.
+// jobProperties are all properties of a job.
 func jobProperties(j face.JobInfo) []face.Property {
 	return []face.Property{
 		{Name: "Id", Type: "u", Value: j.ID},
 		{Name: "Unit", Type: "(so)", Value: []any{j.Unit, name.BusPath(j.Unit)}},
 		{Name: "JobType", Type: "s", Value: j.Type},
 		{Name: "State", Type: "s", Value: j.State},
-		{Name: "ActivationDetails", Type: "a(ss)", Value: []any{}},
+		{Name: "ActivationDetails", Type: "a(ss)", Value: append([]any{}, j.Details...)},
 	}
 }
 
@@ -157,7 +157,7 @@ func setProperty(c *call) error {
 		return refuse("AccessDenied", "Access to %s.%s() not permitted.", iface, p.Name)
 	}
 	return c.s.m.SetManagerProperty(c.ctx, face.Property{
-		Name: p.Name, Type: p.Type, Value: readValue(c.in, p.Type),
+		Name: p.Source(), Type: p.Type, Value: readValue(c.in, p.Type),
 	})
 }
 

@@ -124,7 +124,8 @@ func errorOf(w *wireError) error {
 func jobFromWire(w wireJob) face.JobReply {
 	r := face.JobReply{ID: w.ID, Unit: w.Unit, Type: w.Type, Result: w.Result}
 	for _, a := range w.Affected {
-		r.Affected = append(r.Affected, face.JobInfo(a))
+		r.Affected = append(r.Affected,
+			face.JobInfo{ID: a.ID, Unit: a.Unit, Type: a.Type, State: a.State})
 	}
 	return r
 }

@@ -126,7 +126,7 @@ func (e jobError) Error() string { return fmt.Sprintf("%s %s: %s", e.Type, e.Uni
 func jobToWire(r face.JobReply) *wireJob {
 	w := &wireJob{ID: r.ID, Unit: r.Unit, Type: r.Type, Result: r.Result}
 	for _, a := range r.Affected {
-		w.Affected = append(w.Affected, wireAffected(a))
+		w.Affected = append(w.Affected, wireAffected{a.ID, a.Unit, a.Type, a.State})
 	}
 	return w
 }

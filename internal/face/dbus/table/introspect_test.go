@@ -65,6 +65,10 @@ func TestFind(t *testing.T) {
 			t.Errorf("%s.%s: %v, want %q", c.iface, c.name, m, c.want)
 		}
 	}
+	old := Find(Prefix+"Socket").Member(Property, "ReadOnlyDirectories")
+	if old == nil || !old.Hidden || old.Same != "ReadOnlyPaths" {
+		t.Errorf("ReadOnlyDirectories: %v", old)
+	}
 	if m := Find(Manager).Member(Property, "GetUnit"); m != nil {
 		t.Errorf("a method found as property: %v", m)
 	}
@@ -97,7 +101,7 @@ func TestOfUnit(t *testing.T) {
 			if m.Kind == Property && !m.Hidden && seen[m.Name] {
 				t.Errorf("%v: %s twice", k, m.Name)
 			}
-			seen[m.Name] = m.Kind == Property
+			seen[m.Name] = m.Kind == Property && !m.Hidden
 		}
 	}
 }

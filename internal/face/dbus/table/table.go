@@ -79,8 +79,17 @@ type Member struct {
 	// manager's own user may use; of others the manager itself says who may.
 	Privileged bool
 	// Hidden members answer, though neither introspection nor GetAll mentions them:
-	// names of old.
+	// names of old. Same is the property of today that has the value; "" is none.
 	Hidden bool
+	Same   string
+}
+
+// Source is the property that has the value.
+func (m *Member) Source() string {
+	if m.Same != "" {
+		return m.Same
+	}
+	return m.Name
 }
 
 // Interface is an interface. Nobody may change it.
@@ -212,6 +221,8 @@ func parseMember(line string) Member {
 		default:
 			if n, t, ok := strings.Cut(word, ":"); ok {
 				*args = append(*args, Arg{n, t})
+			} else {
+				m.Same = word
 			}
 		}
 	}

@@ -86,6 +86,7 @@ func (m Member) line() string {
 	add(m.NoReply, "noreply")
 	add(m.Privileged, "privileged")
 	add(m.Hidden, "hidden")
+	add(m.Same != "", m.Same)
 	return strings.Join(words, " ")
 }
 

@@ -178,7 +178,7 @@ func (o *options) settle(conf *directive.Manager) {
 	case o.logTarget != "":
 	case conf.LogTarget != "journal-or-kmsg" && conf.LogTarget != "auto":
 		o.logTarget = conf.LogTarget
-	case o.init:
+	case o.init, o.user && os.Getenv("JOURNAL_STREAM") != "": // started by another manager
 		o.logTarget = "journal-or-console"
 	default:
 		o.logTarget = "console"

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"rouse/internal/graph"
 	"rouse/internal/host/dirs"
@@ -117,10 +118,31 @@ func forUser(c *manager.Config, l *load.Config) (err error) {
 		data = filepath.Join(c.Home, ".local/share")
 	}
 	c.Stamps = filepath.Join(data, "systemd/timers")
-	env := slices.Clone(os.Environ())
-	c.Environment = append(env, c.Environment...)
+	c.Environment = append(forServices(os.Environ()), c.Environment...)
+	c.Supervisor = os.Getenv("NOTIFY_SOCKET")
 	manager.UserDirectories(l.Machine, os.Getenv)
 	return nil
+}
+
+// ownVariables are about the manager as a service of another one, and none of its
+// services' business. systemd.exec(5), "Environment Variables Set or Propagated by the
+// Service Manager".
+var ownVariables = []string{
+	"CACHE_DIRECTORY", "CONFIGURATION_DIRECTORY", "CREDENTIALS_DIRECTORY", "EXIT_CODE", "EXIT_STATUS",
+	"INVOCATION_ID", "JOURNAL_STREAM", "LISTEN_FDNAMES", "LISTEN_FDS", "LISTEN_PID", "LOGS_DIRECTORY",
+	"LOG_NAMESPACE", "MAINPID", "MANAGERPID", "MONITOR_EXIT_CODE", "MONITOR_EXIT_STATUS",
+	"MONITOR_INVOCATION_ID", "MONITOR_SERVICE_RESULT", "MONITOR_UNIT", "NOTIFY_SOCKET", "PIDFILE",
+	"REMOTE_ADDR", "REMOTE_PORT", "RUNTIME_DIRECTORY", "SERVICE_RESULT", "STATE_DIRECTORY",
+	"SYSTEMD_EXEC_PID", "TRIGGER_PATH", "TRIGGER_TIMER_MONOTONIC_USEC",
+	"TRIGGER_TIMER_REALTIME_USEC", "TRIGGER_UNIT", "WATCHDOG_PID", "WATCHDOG_USEC",
+}
+
+// forServices leaves out what is only the manager's own.
+func forServices(environ []string) []string {
+	return slices.DeleteFunc(slices.Clone(environ), func(kv string) bool {
+		name, _, _ := strings.Cut(kv, "=")
+		return slices.Contains(ownVariables, name)
+	})
 }
 
 // console is where log lines and the output of services go.

@@ -50,6 +50,7 @@ type Config struct {
 	Target      string   // started first; "" is default.target
 	RuntimeDir  string   // for sockets of the manager itself: /run, or $XDG_RUNTIME_DIR
 	Environ     []string // the manager's own environment
+	Supervisor  string   // the notify socket of whoever has started the manager; "" is none
 	Console     io.Writer
 	Level       engine.Level // lines above it are not logged
 	LogTarget   string       // one of LogTargets; "" is console
@@ -337,9 +338,7 @@ func (m *Manager) do(fx engine.Effect) {
 	case engine.Load:
 		m.local = append(m.local, engine.Loaded{Units: m.closure(fx.Names)})
 	case engine.Changed:
-		m.sliceChanged(fx)
-		m.busChanged(fx)
-		m.publish(face.Event{Kind: "unit-changed", Unit: fx.Unit, Active: fx.Active, Sub: fx.Sub})
+		m.unitChanged(fx)
 	case engine.UnitGone:
 		m.unitGone(fx.Unit)
 	case engine.JobNew:
@@ -421,6 +420,7 @@ func (m *Manager) idle() {
 		m.reached(finishPhase)
 		took := value.Span(m.self.Phases[finishPhase].Mono - m.self.Phases[userspacePhase].Mono)
 		m.logf(engine.Info, "", "Startup finished in %s.", took)
+		m.tellSupervisor("READY=1\nSTATUS=Startup finished in " + took.String() + ".")
 		m.publish(face.Event{Kind: "startup-finished", Times: []uint64{
 			0, 0, 0, 0, uint64(took), uint64(took),
 		}})

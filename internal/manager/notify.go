@@ -218,3 +218,31 @@ func (m *Manager) closeStore() {
 	}
 	clear(m.stored)
 }
+
+// tellSupervisor tells whoever has started the manager how it fares, as user@.service
+// expects it of the manager of a user. sd_notify(3).
+func (m *Manager) tellSupervisor(text string) {
+	if m.cfg.Supervisor == "" {
+		return
+	}
+	f, err := sys.DialDatagram(m.cfg.Supervisor)
+	if err == nil {
+		defer f.Close()
+		err = sys.Send(f, []byte(text))
+	}
+	if err != nil {
+		m.logf(engine.Debug, "", "tell the supervisor: %v", err)
+	}
+}
+
+// unitChanged tells everybody of a unit's state. The manager itself is ready once
+// basic.target is reached, or, where there is none, when nothing is left to start; the
+// first message counts.
+func (m *Manager) unitChanged(fx engine.Changed) {
+	m.sliceChanged(fx)
+	m.busChanged(fx)
+	m.publish(face.Event{Kind: "unit-changed", Unit: fx.Unit, Active: fx.Active, Sub: fx.Sub})
+	if fx.Unit == "basic.target" && fx.Active == "active" {
+		m.tellSupervisor("READY=1\nSTATUS=Reached basic.target.")
+	}
+}

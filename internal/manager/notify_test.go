@@ -15,6 +15,7 @@ import (
 	"rouse/internal/engine"
 	"rouse/internal/host/notify"
 	"rouse/internal/host/sys"
+	"rouse/internal/unit/load"
 	"rouse/internal/unit/value"
 )
 
@@ -197,4 +198,36 @@ func storing(t *testing.T, f *os.File) *notify.Message {
 		t.Fatal(err)
 	}
 	return &notify.Message{Fields: []notify.Field{{Key: "FDSTORE", Value: "1"}}, FDs: []int{fd}}
+}
+
+// TestSupervisor: whoever has started the manager is told when it is up, and when it ends.
+func TestSupervisor(t *testing.T) {
+	dir, err := os.MkdirTemp("", "rouse") // t.TempDir is too long for a socket
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	at := &net.UnixAddr{Name: filepath.Join(dir, "notify"), Net: "unixgram"}
+	conn, err := net.ListenUnixgram("unixgram", at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	f := begin(t, map[string]string{
+		"basic.target": "[Unit]\n", "default.target": "[Unit]\nRequires=basic.target\n",
+	}, func(c *Config, _ *load.Config) { c.Supervisor = at.Name })
+	if err := f.Shutdown(f.context(), "exit", 0); err != nil {
+		t.Fatal(err)
+	}
+	conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+	buf := make([]byte, 4096)
+	for _, want := range []string{
+		"READY=1\nSTATUS=Reached basic.target.", "READY=1\nSTATUS=Startup finished in ",
+		"STOPPING=1\nSTATUS=Shutting down.",
+	} {
+		n, err := conn.Read(buf)
+		if err != nil || !strings.HasPrefix(string(buf[:n]), want) {
+			t.Fatalf("told %q, %v, want %q", buf[:n], err, want)
+		}
+	}
 }

@@ -90,7 +90,7 @@ func openHierarchy(k Kind, name string, c Config) (*hierarchy, error) {
 		if path.Base(h.root) == initScope { // put there by others
 			h.root = path.Dir(h.root)
 		}
-		if own := ownScope(); own != "" && path.Base(h.root) != own {
+		if own := ownScope(); own != "" && path.Base(h.root) != own && !h.isOurs() {
 			h.root = path.Join(h.root, own)
 		}
 	}
@@ -107,6 +107,22 @@ func ownScope() string {
 		return ""
 	}
 	return "rouse-" + strconv.Itoa(os.Getpid()) + ".scope"
+}
+
+// isOurs reports that the group this process was started in was handed to it: its owner
+// may write there, and nobody else is in it. Delegate=.
+func (h *hierarchy) isOurs() bool {
+	dir, ok := h.dir(h.home)
+	if !ok || os.Getuid() == 0 && os.Getppid() != 1 {
+		return false
+	}
+	info, err := os.Stat(dir)
+	if err != nil {
+		return false
+	}
+	uid, _ := sys.Owner(info)
+	pids, err := readPIDs(dir)
+	return err == nil && uid == os.Getuid() && len(pids) == 1 && pids[0] == os.Getpid()
 }
 
 // leave goes back to where the manager was started and removes what it made.

@@ -55,7 +55,7 @@ var resourceRows = []Row{
 			func(u *unit.Unit) *value.Size { return &u.Resources.DefaultMemoryMin }}},
 	{Name: "Delegate", Group: resourceGroup, Default: "no", Support: Partial,
 		Note: "the control group is the user's; controllers are not switched on",
-		Doc: "Leave the control group to the unit, with these controllers.",
+		Doc:  "Leave the control group to the unit, with these controllers.",
 		in: with{does{"boolean, or controllers", "b", parseDelegate,
 			func(u *unit.Unit) any { return u.Resources.Delegate }},
 			func(u *unit.Unit, to []Property) []Property {

@@ -557,6 +557,7 @@ func (m *Manager) clean(fx engine.Clean) {
 // restarts keeps it.
 func (m *Manager) removeGroup(name string) {
 	if g := m.group(name); g != nil && m.flyingBy[name] == 0 {
+		m.keepUsage(name)
 		if err := g.Remove(); err != nil && !errors.Is(err, sys.EBUSY) {
 			m.logf(engine.Warning, name, "%v", err)
 		}

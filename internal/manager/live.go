@@ -53,6 +53,7 @@ func (m *Manager) unitGone(unit string) {
 	delete(m.carried, unit)
 	m.forgetTransient(unit)
 	m.removeGroup(unit)
+	delete(m.self.CPU, unit)
 	if m.announced[unit] {
 		delete(m.announced, unit)
 		m.publish(face.Event{Kind: "unit-removed", Unit: unit})

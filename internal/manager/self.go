@@ -41,6 +41,7 @@ type self struct {
 	IgnoreWatchdogs bool
 	Watchdogs       [4]uint64 // RuntimeWatchdogUSec and kin, as settable says
 	Governor        string
+	CPU             map[string]uint64 // what units without a group had used, in nanoseconds
 }
 
 // reached notes that a phase was reached.

@@ -54,7 +54,13 @@ var groupRows = [...]hostRow{
 		return m.usage(def).Memory()
 	}},
 	{"MemoryAvailable", "t", func(m *Manager, def *unit.Unit) any { return m.available(def) }},
-	{"CPUUsageNSec", "t", func(m *Manager, def *unit.Unit) any { return m.usage(def).CPU() }},
+	{"CPUUsageNSec", "t", func(m *Manager, def *unit.Unit) any {
+		used := m.usage(def).CPU()
+		if last, ok := m.self.CPU[def.Name]; ok && used == cgroup.Unknown {
+			return last
+		}
+		return used
+	}},
 	{"EffectiveCPUs", "ay", func(m *Manager, def *unit.Unit) any {
 		return m.usage(def).CPUs().Mask()
 	}},
@@ -210,6 +216,21 @@ func (m *Manager) usage(def *unit.Unit) cgroup.Usage {
 		return ""
 	}
 	return cgroup.Usage(path.Join(dir, strings.TrimPrefix(group, m.tracker.Root())))
+}
+
+// keepUsage remembers what a unit has used whose group is to go.
+func (m *Manager) keepUsage(unit string) {
+	def := m.e.Definition(unit)
+	if def == nil {
+		delete(m.self.CPU, unit)
+		return
+	}
+	if used := m.usage(def).CPU(); used != cgroup.Unknown {
+		if m.self.CPU == nil {
+			m.self.CPU = make(map[string]uint64)
+		}
+		m.self.CPU[unit] = used
+	}
 }
 
 func (m *Manager) usedIO(def *unit.Unit) (used [4]uint64) {

@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"encoding/xml"
 	"fmt"
+	"maps"
 	"os"
 	"path"
 	"regexp"
@@ -96,70 +97,177 @@ func mayDiffer(unit, property string) string {
 	return ""
 }
 
-func compareFiles(first, second string) error {
-	want, err := readAccount(first)
-	if err != nil {
-		return err
-	}
-	got, err := readAccount(second)
-	if err != nil {
-		return err
-	}
-	units := map[string]bool{}
-	for k := range got {
-		units[k[1]] = true
-	}
-	var keys [][3]string
-	for k := range want {
-		keys = append(keys, k)
-	}
-	slices.SortFunc(keys, func(a, b [3]string) int {
-		return strings.Compare(strings.Join(a[:], " "), strings.Join(b[:], " "))
-	})
-	known := map[string]bool{}
-	for k := range want {
-		known[k[1]] = true
-	}
-	members, values, missing, differ, excused := 0, 0, 0, 0, 0
-	for _, k := range keys {
-		if !units[k[1]] {
+// finding is one thing in which two accounts differ.
+type finding struct {
+	what           string // "missing", "differs" or "surplus"
+	object, member string
+	systemd, other string
+}
+
+// tally counts what was compared: of an interface its members, of a type of objects
+// their values.
+type tally struct{ all, missing, differ, excused int }
+
+// comparison is what came of it.
+type comparison struct {
+	findings        []finding
+	members, values map[string]*tally
+}
+
+func compare(want, got account) *comparison {
+	c := &comparison{members: map[string]*tally{}, values: map[string]*tally{}}
+	have, known := got.objects(), want.objects()
+	for _, k := range want.keys() {
+		if !have[k[1]] {
 			continue
 		}
-		if k[0] == "M" {
-			members++
-		} else {
-			values++
-		}
+		t := c.tally(k)
+		t.all++
 		is, ok := got[k]
-		switch {
+		switch reason := mayDiffer(k[1], k[2]); {
 		case !ok:
-			missing++
-			fmt.Printf("missing\t%s\t%s\t%s\n", k[1], k[2], want[k])
+			t.missing++
+			c.findings = append(c.findings, finding{"missing", k[1], k[2], want[k], ""})
 		case is == want[k]:
-		case k[0] == "V" && mayDiffer(k[1], k[2]) == asCommands && timeless(want[k]) == timeless(is):
-		case k[0] == "V" && mayDiffer(k[1], k[2]) == asSet && same(want[k], is, units, known):
-		case k[0] == "V" && isExcuse(mayDiffer(k[1], k[2])):
-			excused++
+		case k[0] == "V" && reason == asCommands && timeless(want[k]) == timeless(is):
+		case k[0] == "V" && reason == asMoments && some(want[k]) == some(is):
+		case k[0] == "V" && reason == asSet && same(want[k], is, have, known):
+		case k[0] == "V" && isExcuse(reason):
+			t.excused++
 		default:
-			differ++
-			fmt.Printf("differs\t%s\t%s\n\tsystemd\t%s\n\tother\t%s\n", k[1], k[2], want[k], is)
+			t.differ++
+			c.findings = append(c.findings, finding{"differs", k[1], k[2], want[k], is})
 		}
 	}
-	for _, k := range surplus(want, got) {
-		missing++
-		fmt.Printf("surplus\t%s\t%s\n", k[1], k[2])
+	for _, k := range got.keys() {
+		if _, ok := want[k]; !ok && known[k[1]] {
+			c.tally(k).differ++
+			c.findings = append(c.findings, finding{"surplus", k[1], k[2], "", got[k]})
+		}
 	}
-	fmt.Printf("%d members, %d values; %d missing or surplus, %d differ, %d may differ\n",
-		members, values, missing, differ, excused)
-	if missing+differ > 0 {
-		return fmt.Errorf("the surfaces differ")
+	return c
+}
+
+// tally finds where a fact is counted.
+func (c *comparison) tally(k [3]string) *tally {
+	in, key := c.values, path.Ext(k[1])
+	if k[0] == "M" {
+		in, key = c.members, strings.TrimSuffix(k[2], path.Ext(k[2]))
+	} else if key == "" {
+		key = k[1]
+	}
+	if in[key] == nil {
+		in[key] = &tally{}
+	}
+	return in[key]
+}
+
+func (a account) objects() map[string]bool {
+	objects := map[string]bool{}
+	for k := range a {
+		objects[k[1]] = true
+	}
+	return objects
+}
+
+func (a account) keys() [][3]string {
+	return slices.SortedFunc(maps.Keys(a), func(a, b [3]string) int {
+		return strings.Compare(strings.Join(a[:], " "), strings.Join(b[:], " "))
+	})
+}
+
+// compareFiles prints what differs, and gives an error if anything does.
+func compareFiles(first, second string) error {
+	c, err := compareAccounts(first, second)
+	if err != nil {
+		return err
+	}
+	for _, f := range c.findings {
+		fmt.Printf("%s %s %s\n\tsystemd\t%s\n\tother\t%s\n",
+			f.what, f.object, f.member, f.systemd, f.other)
+	}
+	if len(c.findings) > 0 {
+		return fmt.Errorf("%d things differ", len(c.findings))
 	}
 	return nil
 }
 
+func compareAccounts(first, second string) (*comparison, error) {
+	want, err := readAccount(first)
+	if err != nil {
+		return nil, err
+	}
+	got, err := readAccount(second)
+	if err != nil {
+		return nil, err
+	}
+	return compare(want, got), nil
+}
+
+// tabulate prints the comparison as a page.
+func tabulate(first, second string) error {
+	c, err := compareAccounts(first, second)
+	if err != nil {
+		return err
+	}
+	fmt.Print(pageHead)
+	fmt.Print("| interface | members, of all objects | missing | different |\n|---|---|---|---|\n")
+	for _, n := range slices.Sorted(maps.Keys(c.members)) {
+		t := c.members[n]
+		fmt.Printf("| %s | %d | %d | %d |\n", n, t.all, t.missing, t.differ)
+	}
+	fmt.Print(pageMiddle)
+	for _, n := range slices.Sorted(maps.Keys(c.values)) {
+		t := c.values[n]
+		fmt.Printf("| %s | %d | %d | %d | %d |\n", n, t.all, t.missing, t.differ, t.excused)
+	}
+	fmt.Print("\n## What may differ\n\n| objects | properties | why |\n|---|---|---|\n")
+	for line := range strings.Lines(allowed) {
+		if w := strings.Fields(line); len(w) > 2 && w[0] != "#" {
+			fmt.Printf("| `%s` | `%s` | %s |\n", w[0], w[1], strings.Join(w[2:], " "))
+		}
+	}
+	for i, f := range c.findings {
+		if i == 0 {
+			fmt.Print("\n## What differs\n\n| object | member | |\n|---|---|---|\n")
+		}
+		fmt.Printf("| %s | %s | %s |\n", f.object, f.member, f.what)
+	}
+	return nil
+}
+
+const (
+	pageHead = `# What roused shows, compared with systemd 252
+
+Made by test/surfaces: systemd and roused each boot the same Debian with the same units,
+and are asked for introspection data and all properties of every object.
+
+## Methods, signals and properties, with their types and flags
+
+`
+	pageMiddle = `
+## Values of properties
+
+| objects | values | missing | different | may differ |
+|---|---|---|---|---|
+`
+)
+
 // asSet is the reason that says: the order does not count, and units that only one of the
 // two managers has in memory do not either.
 const asSet = "as a set"
+
+// asMoments is the reason that says: which number it is does not count, but whether it
+// is any, none (0) or not known (the greatest of all).
+const asMoments = "as moments"
+
+func some(number string) string {
+	_, n, _ := strings.Cut(number, "\t")
+	if n == "0" || n == "18446744073709551615" {
+		return n
+	}
+	return "some"
+}
 
 // asCommands is the reason that says: when a command ran, and with which number, does
 // not count, but whether it did, and how it ended.
@@ -201,22 +309,4 @@ func isExcuse(reason string) bool { return reason != "" && !strings.HasPrefix(re
 // isUnit reports whether a text looks like the name of a unit.
 func isUnit(n string) bool {
 	return strings.Contains(n, ".") && !strings.ContainsAny(n, "/ =")
-}
-
-// surplus lists the members that the second account has and the first has not, of
-// objects in both.
-func surplus(want, got account) (list [][3]string) {
-	objects := map[string]bool{}
-	for k := range want {
-		objects[k[1]] = true
-	}
-	for k := range got {
-		if _, ok := want[k]; !ok && objects[k[1]] {
-			list = append(list, k)
-		}
-	}
-	slices.SortFunc(list, func(a, b [3]string) int {
-		return strings.Compare(strings.Join(a[:], " "), strings.Join(b[:], " "))
-	})
-	return list
 }

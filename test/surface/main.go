@@ -3,7 +3,8 @@
 // two such accounts differ. It knows the wire format of D-Bus, and nothing of units.
 //
 //	surface dump [UNIT...]       of the manager of this machine, those units loaded first
-//	surface compare FILE FILE    what systemd's account has, and the other has not
+//	surface compare FILE FILE    what differs between systemd's account and another one
+//	surface table FILE FILE      the same, as a page with numbers
 package main
 
 import (
@@ -26,8 +27,10 @@ func main() {
 		err = dump(args[1:])
 	case len(args) == 3 && args[0] == "compare":
 		err = compareFiles(args[1], args[2])
+	case len(args) == 3 && args[0] == "table":
+		err = tabulate(args[1], args[2])
 	default:
-		err = errors.New("usage: surface dump [UNIT...] | surface compare SYSTEMD OTHER")
+		err = errors.New("usage: surface dump [UNIT...] | surface compare|table SYSTEMD OTHER")
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "surface:", err)

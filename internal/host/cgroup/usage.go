@@ -98,9 +98,10 @@ func (u Usage) read(file string) string {
 	if u == "" {
 		return ""
 	}
-	text, err := os.ReadFile(string(u) + "/" + file)
+	var text [4096]byte // io.stat alone may be longer, with many disks
+	n, err := sys.ReadSmall(string(u)+"/"+file, text[:])
 	if err != nil {
 		return ""
 	}
-	return string(text)
+	return string(text[:n])
 }

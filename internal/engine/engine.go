@@ -75,7 +75,8 @@ type Engine struct {
 
 	indices [name.Types]*index // of properties, made when first needed
 
-	out []Effect
+	out  []Effect
+	left []*runUnit // units that this step has forgotten, to be looked at for the last time
 }
 
 // pending is an order whose outcome is awaited.
@@ -132,7 +133,7 @@ func (e *Engine) SetLevel(l Level) { e.level = l }
 // the caller's until the next Step.
 func (e *Engine) Step(now value.Instant, ev Event) []Effect {
 	e.now = now
-	e.out, e.panics = e.out[:0], 0
+	e.out, e.panics, e.left = e.out[:0], 0, nil
 	e.cause, e.fresh = nil, false
 	e.survive(e.expire)
 	e.survive(e.settle) // before the event: it may take units away

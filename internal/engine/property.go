@@ -97,11 +97,15 @@ func (e *Engine) Properties(name string) []directive.Property {
 }
 
 // Some gives those of the properties that a unit has, in the order in which they are
-// asked for. own, if it gives one, is asked first.
+// asked for. own, if it gives one, is asked first. A unit that was forgotten can be asked
+// until the next step.
 func (e *Engine) Some(
 	name string, properties []string, own func(*unit.Unit, string) (directive.Property, bool),
 ) []directive.Property {
 	u := e.unit(name)
+	if i := slices.IndexFunc(e.left, func(u *runUnit) bool { return u.Name == name }); i >= 0 {
+		u = e.left[i]
+	}
 	if u == nil {
 		return nil
 	}

@@ -673,6 +673,7 @@ func (e *Engine) drop(units ...*runUnit) {
 		}
 		nodes = append(nodes, u.Node)
 		e.units[u.ID] = nil
+		e.left = append(e.left, u)
 		e.emit(UnitGone{Unit: u.Name})
 	}
 	e.g.Remove(nodes...)

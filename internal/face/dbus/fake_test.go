@@ -177,7 +177,8 @@ func (v fakeView) Properties(unit string, names []string) (list []face.Property)
 		return nil
 	}
 	all := map[string]string{
-		"Id": u.Name, "ActiveState": u.Active, "SubState": u.Sub, "ControlGroup": "/" + unit,
+		"Id": u.Name, "StatusText": "",
+		"ActiveState": u.Active, "SubState": u.Sub, "ControlGroup": "/" + unit,
 	}
 	for _, n := range names {
 		if s, ok := all[n]; ok {

@@ -175,6 +175,9 @@ func (s *Server) emitChanged(
 			names[n] = m.Name
 		}
 		now := values(names)
+		if len(now) == 0 && len(names) > 0 {
+			continue // it is no more
+		}
 		s.emit(path, table.Properties, "PropertiesChanged", "sa{sv}as", func(e *dbus.Encoder) {
 			e.Text(i.Name)
 			e.Array("{sv}", func() { writeProperties(e, told, now) })

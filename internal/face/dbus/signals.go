@@ -64,6 +64,7 @@ func (s *Server) observe(v face.View, ev face.Event) {
 	case "unit-new":
 		s.emitUnit("UnitNew", ev.Unit)
 	case "unit-removed":
+		s.tellUnit(v, ev.Unit) // for the last time
 		s.emitUnit("UnitRemoved", ev.Unit)
 	case "unit-changed":
 		s.mark(ev.Unit)
@@ -173,7 +174,7 @@ func (s *Server) tellUnit(v face.View, unit string) {
 }
 
 func (s *Server) changed(v face.View, unit string) {
-	if _, ok := v.Unit(unit); !ok || !s.heard() {
+	if !s.heard() {
 		return
 	}
 	s.emitChanged(name.BusPath(unit), table.OfUnit(name.TypeOf(unit)),

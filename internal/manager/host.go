@@ -507,8 +507,8 @@ func (m *Manager) closeSockets(fx engine.CloseSockets) {
 	if set == nil {
 		return
 	}
-	m.poller.Unwatch(name)
 	if fx.Flush {
+		m.poller.Unwatch(name)
 		for _, fd := range set.FDs {
 			if err := socket.Flush(fd); err != nil {
 				m.logf(engine.Warning, name, "flush pending traffic: %v", err)
@@ -516,6 +516,7 @@ func (m *Manager) closeSockets(fx engine.CloseSockets) {
 		}
 		return
 	}
+	m.poller.Release(name)
 	delete(m.sockets, name)
 	if err := set.Close(); err != nil {
 		m.logf(engine.Warning, name, "close sockets: %v", err)

@@ -3,6 +3,7 @@ package socket
 import (
 	"slices"
 	"sync"
+	"time"
 
 	"rouse/internal/host/sys"
 )
@@ -19,8 +20,12 @@ type Poller struct {
 	mu      sync.Mutex
 	watched map[string]*watch
 	closed  bool
-	pending bool // there is a byte in the pipe
+	pending bool            // there is a byte in the pipe
+	turns   []chan struct{} // closed when the poll(2) under way has returned
 }
+
+// settling bounds how long Release waits.
+const settling = 100 * time.Millisecond
 
 // watch is one call of Watch. Another for the same unit is another watch.
 type watch struct {
@@ -73,6 +78,22 @@ func (p *Poller) Unwatch(unit string) {
 	p.rouse()
 }
 
+// Release is Unwatch for descriptors that are about to be closed. What is waited for
+// stays open as long as it is, and would go on taking connections; so it is awaited that
+// the wait has ended.
+func (p *Poller) Release(unit string) {
+	turn := make(chan struct{})
+	p.mu.Lock()
+	delete(p.watched, unit)
+	p.turns = append(p.turns, turn)
+	p.rouse()
+	p.mu.Unlock()
+	select {
+	case <-turn:
+	case <-time.After(settling): // the poller is busy with what was found
+	}
+}
+
 // Close ends the poller.
 func (p *Poller) Close() {
 	p.mu.Lock()
@@ -119,6 +140,10 @@ func (p *Poller) run() {
 func (p *Poller) list() (fds []int, owners map[int]*watch, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	for _, turn := range p.turns {
+		close(turn)
+	}
+	p.turns = nil
 	if p.pending {
 		p.pending = false
 		sys.Read(p.woke, make([]byte, 8))

@@ -144,6 +144,11 @@ func (e *Engine) Step(now value.Instant, ev Event) []Effect {
 	return e.out
 }
 
+// Panicked reports whether the last Step has met an internal error. The state may be
+// half of what it should be then, in what only the engine knows; Save and Restore make all
+// of that anew.
+func (e *Engine) Panicked() bool { return e.panics > 0 }
+
 // survive carries out a part of a step. Where it panics, what it had ordered until
 // then is carried out all the same, and the parts that follow go on with the rest:
 // whatever is wrong about one unit, the others are looked after.

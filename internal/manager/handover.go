@@ -52,6 +52,7 @@ type State struct {
 	Target     string // of the log
 	Verb       string
 	Status     int
+	Repaired   uint64 // see repair
 }
 
 // Basic is the part of a State that every program can read, whatever becomes of the
@@ -124,6 +125,7 @@ func (m *Manager) handOver() *State {
 		LastHandle: m.lastHandle, LastReq: m.lastReq, Carried: m.carried,
 		Clock: clockOffset(m.now()), Self: m.self, Finished: m.finished, Env: m.base,
 		Level: m.level.Load(), Target: m.log.where(), Verb: m.verb, Status: m.status,
+		Repaired: m.departure.repaired,
 	}
 	s.Engine = m.saveEngine()
 	for _, u := range m.e.Units() {

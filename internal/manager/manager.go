@@ -262,6 +262,7 @@ func (m *Manager) now() value.Instant {
 func (m *Manager) recovered(what string) {
 	if p := recover(); p != nil {
 		m.logf(engine.Err, "", "internal error in %s: %v (carrying on)\n%s", what, p, debug.Stack())
+		m.repair("internal error in " + what)
 	}
 }
 
@@ -287,6 +288,9 @@ func (m *Manager) stepOne(ev engine.Event) {
 	}
 	for _, fx := range effects {
 		m.do(fx)
+	}
+	if m.e.Panicked() {
+		m.repair("internal error in the engine")
 	}
 }
 

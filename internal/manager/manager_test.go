@@ -123,6 +123,16 @@ type fixture struct {
 	dir string
 	log *console
 	end func() (Ending, error)
+
+	config  Config
+	loading load.Config
+	done    chan ended
+}
+
+// ended is what Run gives.
+type ended struct {
+	Ending
+	error
 }
 
 // console keeps the manager's log and tells when startup has finished.
@@ -149,6 +159,28 @@ func (c *console) String() string {
 }
 
 const patience = 20 * time.Second
+
+// run starts a manager.
+func (f *fixture) run() {
+	f.config.Loader = load.New(f.loading)
+	m := New(f.config)
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan ended, 1)
+	f.Manager, f.done = m, done
+	go func() {
+		end, err := m.Run(ctx)
+		done <- ended{end, err}
+	}()
+	f.end = sync.OnceValues(func() (Ending, error) {
+		cancel()
+		select {
+		case r := <-done:
+			return r.Ending, r.error
+		case <-time.After(patience):
+			return Ending{}, errors.New("the manager does not end")
+		}
+	})
+}
 
 // begin starts a manager; units are files by name, in which SELF is the command of
 // a test service and DIR the temporary directory. Options change what it is made
@@ -179,27 +211,8 @@ func begin(
 	for _, option := range options {
 		option(&config, &loading)
 	}
-	config.Loader = load.New(loading)
-	f.Manager = New(config)
-	ctx, cancel := context.WithCancel(context.Background())
-	type result struct {
-		Ending
-		error
-	}
-	done := make(chan result, 1)
-	go func() {
-		end, err := f.Run(ctx)
-		done <- result{end, err}
-	}()
-	f.end = sync.OnceValues(func() (Ending, error) {
-		cancel()
-		select {
-		case r := <-done:
-			return r.Ending, r.error
-		case <-time.After(patience):
-			return Ending{}, errors.New("the manager does not end")
-		}
-	})
+	f.config, f.loading = config, loading
+	f.run()
 	t.Cleanup(func() {
 		if _, err := f.end(); err != nil {
 			t.Errorf("end: %v", err)

@@ -21,6 +21,8 @@ type departure struct {
 	notify  int           // the notify socket
 	// outcomes are those of spawns that the engine has not been told.
 	outcomes []outcome
+	// repaired is when an internal error last led to a re-execution, on the monotonic clock.
+	repaired uint64
 	// missing are processes whose end nobody has seen, when the manager begins.
 	missing []int
 	// results are how jobs ended while those who wait for them were being handed over;
@@ -77,6 +79,27 @@ func (m *Manager) reexecute(why string) error {
 	return face.ErrSuspended
 }
 
+// repairs is how long after an internal error another one is only told, in microseconds.
+const repairs = 60e6
+
+// repair has the manager execute itself again after an internal error. That was survived,
+// but something may have been half done: all that follows from the state is made anew, and
+// the state is compared with what is there. It may be called from any goroutine.
+func (m *Manager) repair(why string) {
+	if m.cfg.Leave == nil {
+		return
+	}
+	time.AfterFunc(0, func() {
+		m.post(func() {
+			now := m.now().Mono
+			if m.departure.repaired == 0 || now-m.departure.repaired > repairs {
+				m.departure.repaired = now
+				_ = m.reexecute(why)
+			}
+		})
+	})
+}
+
 // leave stops whatever takes something away from the kernel, while all else goes on:
 // what it has taken is dealt with, and what it has not waits for the next manager.
 func (m *Manager) leave() {
@@ -110,16 +133,16 @@ func (m *Manager) awaitWorkers() {
 			over = true
 		case <-limit:
 			over = true
-			for op, unit := range m.aloft {
-				m.departure.outcomes = append(m.departure.outcomes, outcome{
-					Op: op, Unit: unit, Err: "it took too long, and the manager executes itself again",
-				})
-			}
 		case <-look.C: // the queue may be full, and they may wait for it
 		}
 		for f := m.queue.next(); f != nil; f = m.queue.next() {
 			m.attend(f)
 		}
+	}
+	for op, unit := range m.aloft {
+		m.departure.outcomes = append(m.departure.outcomes, outcome{
+			Op: op, Unit: unit, Err: "nothing was heard of it before a re-execution",
+		})
 	}
 }
 

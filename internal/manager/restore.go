@@ -35,7 +35,7 @@ func (m *Manager) restore(s *State) {
 		m.setTarget(s.Target)
 	}
 	m.lastReq, m.lastHandle = s.LastReq, s.LastHandle
-	m.verb, m.status = s.Verb, s.Status
+	m.verb, m.status, m.departure.repaired = s.Verb, s.Status, s.Repaired
 	if m.cfg.Mounts != nil {
 		_, _, _ = m.cfg.Mounts.Refresh() // the loader looks there; read again below
 	}
@@ -242,6 +242,7 @@ func (s *State) missing() (pids []int) {
 // bury tells the engine of their ends.
 func (m *Manager) bury(pids []int) {
 	for _, pid := range pids {
+		m.tracker.Reaped(pid)
 		if name := m.e.Awaits(pid); name != "" {
 			m.logf(engine.Warning, name, "process %d has ended, and nobody knows how", pid)
 			m.reaped(engine.Reaped{PID: pid, Code: engine.BySignal, Status: int(value.SIGKILL)})

@@ -63,15 +63,11 @@ var kinds = [Kinds]struct{ word, line, why, bus, text string }{
 	Generated: {"", "Failed to %[1]s unit, unit %[2]s is transient or generated.",
 		"Cannot assign requested address", "org.freedesktop.systemd1.UnitGenerated",
 		"Unit %[2]s is transient or generated."},
-	InPath: {"",
-		"Failed to %[1]s unit, file %[2]s is under the systemd unit hierarchy already.",
-		"Text file busy", "org.freedesktop.systemd1.UnitBadPath",
-		"File %[2]s is under the systemd unit hierarchy already."},
 	BadSlot: {"", `Failed to %[1]s unit, invalid specifier in "%[2]s".`,
 		"Invalid slot", "org.freedesktop.systemd1.BadUnitSetting", `Invalid specifier in %[2]s`},
 	NoTemplate: {"", "Failed to %[1]s %[3]s, destination unit %[2]s is a non-template unit.",
 		"Identifier removed", "org.freedesktop.systemd1.UnitExists",
-		"Unit %[3]s is a template, destination unit %[2]s is a non-template unit."},
+		"Destination unit %[2]s is a non-template unit."},
 	BadName: {"", `Failed to %[1]s unit, "%[2]s" is not a valid unit name.`,
 		"Structure needs cleaning", "org.freedesktop.systemd1.BadUnitSetting",
 		`"%[2]s" is not a valid unit name.`},
@@ -127,7 +123,7 @@ func (c Change) Line(verb, root string) string {
 		if source == "" {
 			line = `Failed to %[1]s unit, invalid unit reference "%[2]s".`
 		}
-	case Symlink, Unlink, Masked, GenMasked, Dangling, NoAuxiliary, Other, IsMasked, Generated, InPath,
+	case Symlink, Unlink, Masked, GenMasked, Dangling, NoAuxiliary, Other, IsMasked, Generated,
 		BadSlot, NoTemplate, BadName, IsLink, Missing, NoFact, Kinds:
 	}
 	if c.Given {

@@ -235,10 +235,9 @@ func (p *planner) link() (_ int, failed error) {
 		if err != nil {
 			return 0, p.refuse(err, file)
 		}
-		if p.inPath(file) {
-			return 0, p.stop(Change{Kind: InPath, Path: file, Given: true})
-		}
-		if !slices.Contains(list, file) {
+		// A file that is known already needs no link. systemctl --root= makes one all the
+		// same, which hides the file behind a link to itself; that is not done here.
+		if !p.inPath(file) && !slices.Contains(list, file) {
 			list = append(list, file)
 		}
 	}

@@ -366,6 +366,7 @@ func (m *Manager) do(fx engine.Effect) {
 
 // begin loads the first target and starts it.
 func (m *Manager) begin() {
+	m.populate()
 	m.refreshMounts()
 	m.reached(unitsLoadStart)
 	units := m.closure([]string{m.cfg.Target})

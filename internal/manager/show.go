@@ -6,7 +6,9 @@ import (
 	"slices"
 	"strings"
 
+	"rouse/internal/engine"
 	"rouse/internal/face"
+	"rouse/internal/host/boot"
 	"rouse/internal/host/cgroup"
 	"rouse/internal/unit"
 	"rouse/internal/unit/install"
@@ -304,4 +306,19 @@ func (m *Manager) filesChanged(ctx context.Context) error {
 		m.files = nil
 		m.publish(face.Event{Kind: "unit-files-changed"})
 	})
+}
+
+// populate enables what the presets say, if this is the first boot of the machine.
+// systemd.preset(5).
+func (m *Manager) populate() {
+	if !m.cfg.Init || !exists(boot.FirstBootFile) {
+		return
+	}
+	if err := m.Room.Populate(); err != nil {
+		m.logf(engine.Warning, "",
+			"Failed to populate /etc with preset unit settings, ignoring: %v", err)
+	} else {
+		m.logf(engine.Info, "", "Populated /etc with preset unit settings.")
+	}
+	m.cfg.Loader.Refresh()
 }

@@ -53,11 +53,7 @@ func (r *Room) ChangeFiles(
 		Verb: req.Verb, Units: req.Units, Target: req.Target, PresetMode: req.PresetMode,
 		Runtime: req.Runtime, Force: req.Force,
 	})
-	root := r.Root
-	if root == "" {
-		root = "/"
-	}
-	links.Apply(root, &plan)
+	r.apply(&plan)
 	reply.HasInstallInfo = plan.Rules > 0
 	changed := false
 	for _, c := range plan.Changes {
@@ -76,6 +72,25 @@ func (r *Room) ChangeFiles(
 		return face.FilesReply{}, &face.Error{Name: bad.Name, Message: bad.Text}
 	}
 	return reply, nil
+}
+
+// Populate enables what the presets say and leaves what is enabled, as is done before units
+// are loaded at the first boot of a machine.
+func (r *Room) Populate() error {
+	r.changing.Lock()
+	defer r.changing.Unlock()
+	plan := r.place().Make(install.Request{Verb: "preset-all", PresetMode: "enable-only"})
+	r.apply(&plan)
+	return plan.Failed
+}
+
+// apply carries a plan out.
+func (r *Room) apply(plan *install.Plan) {
+	root := r.Root
+	if root == "" {
+		root = "/"
+	}
+	links.Apply(root, plan)
 }
 
 var _ face.Files = (*Room)(nil)

@@ -102,3 +102,24 @@ func TestErrors(t *testing.T) {
 		t.Errorf("told %d times of no change", *told)
 	}
 }
+
+// At the first boot units are enabled as the presets say, and none is disabled.
+func TestPopulate(t *testing.T) {
+	r, _ := room(t)
+	preset := filepath.Join(r.Root, "usr/lib/systemd/system-preset/90.preset")
+	if err := errors.Join(os.MkdirAll(filepath.Dir(preset), 0o755),
+		os.WriteFile(preset, []byte("disable b.service\n"), 0o644),
+		os.WriteFile(filepath.Join(r.Root, "usr/lib/systemd/system/b.service"),
+			[]byte(wanted), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	ctx := context.Background()
+	if err := r.Populate(); err != nil {
+		t.Fatal(err)
+	}
+	for unit, want := range map[string]string{"a.service": "enabled", "b.service": "disabled"} {
+		if state, err := r.FileState(ctx, unit); state != want || err != nil {
+			t.Errorf("%s is %q, %v, want %q", unit, state, err, want)
+		}
+	}
+}

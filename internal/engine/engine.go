@@ -303,12 +303,9 @@ func (e *Engine) rest() {
 	if e.alarms {
 		e.alarm()
 	}
-	if len(e.jobs) > 0 {
-		e.busy = true
-		return
-	}
-	if e.busy {
-		e.busy = false
+	idle := e.busy && len(e.jobs) == 0
+	e.busy = len(e.jobs) > 0
+	if idle {
 		e.emit(Idle{})
 	}
 	if e.sweep && !e.fresh { // what was just loaded is about to be used

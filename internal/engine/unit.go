@@ -621,6 +621,10 @@ func (e *Engine) collect() {
 		for to := range u.Refers() {
 			mark(e.at(to))
 		}
+		// What it is started for may still be told to it: see monitored.
+		for _, l := range slices.Concat(u.Links(unit.OnFailureOf), u.Links(unit.OnSuccessOf)) {
+			mark(e.at(l.To))
+		}
 	}
 	var gone []*runUnit
 	for id, u := range e.units {

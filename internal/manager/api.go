@@ -162,10 +162,58 @@ func (m *Manager) prepare(req face.JobRequest) (ev engine.JobRequested, err *fac
 	if err != nil {
 		return ev, err
 	}
+	m.retryMissing(primary)
 	m.lastReq++
 	return engine.JobRequested{
 		Req: m.lastReq, Unit: primary, Type: t, Mode: req.Mode, Why: "asked for by a client",
 	}, nil
+}
+
+// pulls are the dependencies by which a job of one unit makes jobs of others.
+var pulls = [unit.Deps]bool{
+	unit.Requires: true, unit.Requisite: true, unit.Wants: true, unit.BindsTo: true,
+	unit.Upholds: true,
+}
+
+// retryMissing loads units that a job would pull in, had they been there when what refers
+// to them was loaded, and that are there now.
+func (m *Manager) retryMissing(primary string) {
+	if m.generating {
+		return
+	}
+	var missing []string
+	seen := map[string]bool{primary: true}
+	for queue := []string{primary}; len(queue) > 0; queue = queue[1:] {
+		def := m.e.Definition(queue[0])
+		switch {
+		case def == nil:
+			continue
+		case def.Load == unit.NotFound:
+			missing = append(missing, def.Name)
+		}
+		for _, e := range def.Edges {
+			if pulls[e.Kind] && !seen[e.Name] {
+				seen[e.Name] = true
+				queue = append(queue, e.Name)
+			}
+		}
+	}
+	if len(missing) == 0 {
+		return
+	}
+	m.cfg.Loader.Recheck()
+	missing = slices.DeleteFunc(missing, func(n string) bool {
+		_, ok := m.cfg.Loader.File(n)
+		if template, templated := name.TemplateOf(n); !ok && templated {
+			_, ok = m.cfg.Loader.File(template)
+		}
+		return !ok
+	})
+	if len(missing) > 0 {
+		units := m.closure(missing)
+		m.logFaults(units)
+		m.step(engine.Loaded{Units: units})
+	}
 }
 
 func faceError(err *transaction.Error) *face.Error {

@@ -568,6 +568,20 @@ func TestReloadFiles(t *testing.T) {
 	}
 }
 
+// A unit file that has come since is seen by a job that pulls its unit in, without a reload.
+func TestMissingUnitsAppear(t *testing.T) {
+	f := begin(t, map[string]string{
+		"top.target": "[Unit]\nWants=late.service\n",
+		"a.service":  "[Service]\nExecStart=SELF wait\n[Unit]\nWants=top.target\n",
+	})
+	f.want("start", "a.service", "done")
+	f.write("late.service", "[Service]\nExecStart=SELF wait\n")
+	f.want("restart", "top.target", "done")
+	if state := f.property("late.service", "ActiveState"); state != "active" {
+		t.Errorf("late.service is %v", state)
+	}
+}
+
 func TestRequestsRefused(t *testing.T) {
 	f := begin(t, map[string]string{"a.service": "[Service]\nExecStart=SELF wait\n"})
 	ctx := f.context()

@@ -101,6 +101,7 @@ func work(
 // bootMachine does what PID 1 does before all else; again says that another program has
 // done most of it.
 func bootMachine(o *options, again bool) error {
+	defer boot.Call("systemd", say)
 	o.container = boot.Container() != ""
 	if again {
 		return nil

@@ -208,9 +208,12 @@ type Replied struct {
 
 // Log is a line for the manager's log. Unit is "" for the manager itself.
 type Log struct {
-	Level Level
-	Unit  string
-	Text  string
+	Level      Level
+	Unit       string
+	Invocation string // of the unit
+	Text       string
+	Named      bool     // the unit stands in the text
+	Fields     []string // "NAME=value", for a journal; systemd.journal-fields(7)
 }
 
 // Level is a syslog priority.

@@ -320,9 +320,17 @@ func (e *Engine) log(l Level, u *runUnit, format string, args ...any) {
 	if l > e.level {
 		return
 	}
-	entry := Log{Level: l, Text: fmt.Sprintf(format, args...)}
+	e.report(l, u, false, nil, fmt.Sprintf(format, args...))
+}
+
+// report logs a text with fields for the journal.
+func (e *Engine) report(l Level, u *runUnit, named bool, fields []string, text string) {
+	if l > e.level {
+		return
+	}
+	entry := Log{Level: l, Text: text, Named: named, Fields: fields}
 	if u != nil {
-		entry.Unit = u.Name
+		entry.Unit, entry.Invocation = u.Name, u.invocation
 	}
 	e.emit(entry)
 }

@@ -1,12 +1,16 @@
 package engine
 
 import (
+	"cmp"
+	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"rouse/internal/graph"
 	"rouse/internal/graph/transaction"
 	"rouse/internal/unit"
+	"rouse/internal/unit/name"
 	"rouse/internal/unit/value"
 )
 
@@ -272,7 +276,7 @@ func (e *Engine) runJob(j *job) {
 	case j.gone:
 	case v == underway:
 		if u.testing == 0 { // else it has not begun yet
-			e.logBegin(u, j.t)
+			e.logBegin(j)
 		}
 	case v == later:
 		j.running = false
@@ -288,7 +292,7 @@ func (e *Engine) finish(j *job, result JobResult, spread bool) {
 		return
 	}
 	if result == JobDoneOK && t == transaction.Restart {
-		e.logJob(u, transaction.Stop, result)
+		e.logJob(j, transaction.Stop, result)
 		j.t, j.running = transaction.Start, false
 		e.enqueue(j)
 		e.wakeNeighbours(u)
@@ -307,7 +311,7 @@ func (e *Engine) finish(j *job, result JobResult, spread bool) {
 	if t == transaction.Nop {
 		return
 	}
-	e.logJob(u, t, result)
+	e.logJob(j, t, result)
 	if spread {
 		e.spread(u, t, result)
 	}
@@ -344,7 +348,6 @@ func (e *Engine) failDependents(u *runUnit, kind unit.Dep) {
 		if j == nil || j.t != transaction.Start && j.t != transaction.VerifyActive {
 			continue
 		}
-		e.log(Warning, j.u, "Dependency failed for %s.", j.u.Name)
 		j.u.setCause(&Cause{
 			At: e.now, Unit: j.u.Name, What: "job " + j.t.String() + " failed, result dependency",
 			Why:  "the job of " + u.Name + " (" + kind.Inverse().String() + "=) did not succeed",
@@ -433,18 +436,44 @@ func (e *Engine) jobTimedOut(u *runUnit) {
 	if j == nil {
 		return
 	}
-	e.log(Err, u, "Job %s/%s timed out.", u.Name, j.t)
+	e.log(Warning, u, "Job %s/%s timed out.", u.Name, j.t)
 	e.finish(j, JobTimeout, true)
 	e.act(u, u.Def.JobTimeoutAction, -1, u.Def.JobTimeoutRebootArgument, "JobTimeoutAction=")
+}
+
+// words are what is said about jobs of a unit type, where it is not what is said about
+// most: when they begin, if that is said, and when they are done or have failed.
+type words struct {
+	starting, started, notStarted, startTimeout string
+	stopping, stopped, notStopped, stopTimeout  string
+}
+
+var wordsOf = [name.Types]words{
+	name.Socket: {started: "Listening on %s.", notStarted: "Failed to listen on %s.",
+		stopped: "Closed %s.", notStopped: "Failed shutting down %s."},
+	name.Target: {started: "Reached target %s.", stopped: "Stopped target %s."},
+	name.Slice:  {started: "Created slice %s.", stopped: "Removed slice %s."},
+	name.Mount: {starting: "Mounting %s...", started: "Mounted %s.",
+		notStarted: "Failed to mount %s.", startTimeout: "Timed out mounting %s.",
+		stopping: "Unmounting %s...", stopped: "Unmounted %s.",
+		notStopped: "Failed unmounting %s.", stopTimeout: "Timed out unmounting %s."},
+	name.Automount: {started: "Set up automount %s.",
+		notStarted: "Failed to set up automount %s.", stopped: "Unset automount %s."},
+	name.Swap: {starting: "Activating swap %s...", started: "Activated swap %s.",
+		notStarted: "Failed to activate swap %s.", startTimeout: "Timed out activating swap %s.",
+		stopping: "Deactivating swap %s...", stopped: "Deactivated swap %s.",
+		notStopped:  "Failed deactivating swap %s.",
+		stopTimeout: "Timed out deactivating swap %s."},
+	name.Device: {started: "Found device %s."},
 }
 
 // jobWords are what is said about a finished job, by type and result.
 var jobWords = [transaction.JobTypes][JobResults]string{
 	transaction.Start: {
 		JobDoneOK: "Started %s.", JobTimeout: "Timed out starting %s.", JobFailed: "Failed to start %s.",
-		JobAssert:      "Assertion failed for %s.",
+		JobDependency: "Dependency failed for %s.", JobAssert: "Assertion failed for %s.",
 		JobOnce:        "Unit %s was started already once and can't be started again.",
-		JobUnsupported: "Starting of %s is not supported here.",
+		JobUnsupported: "Starting of %s unsupported.",
 	},
 	transaction.Stop: {
 		JobDoneOK: "Stopped %s.", JobTimeout: "Timed out stopping %s.",
@@ -456,54 +485,152 @@ var jobWords = [transaction.JobTypes][JobResults]string{
 	},
 }
 
+// jobLevels are how important that is.
+var jobLevels = [JobResults]Level{
+	JobDoneOK: Info, JobCanceled: Info, JobTimeout: Err, JobFailed: Err, JobDependency: Warning,
+	JobSkipped: Notice, JobInvalid: Info, JobAssert: Warning, JobUnsupported: Warning,
+	JobCollected: Info, JobOnce: Err,
+}
+
+// The kinds of messages that have a number of their own, as journalctl's catalogue knows
+// them. sd-messages.h of systemd.
+const (
+	messageStarting  = "7d4958e842da4a758f6c1cdc7b36dcc5"
+	messageStarted   = "39f53479d3a045ac8e11786248231fbf"
+	messageFailed    = "be02cf6855d2428ba40df7e9d022f03d"
+	messageStopping  = "de5b426a63be47a7b6ac3eaac82e2f6f"
+	messageStopped   = "9d1aaa27d60140bd96365438aad20286"
+	messageReloading = "d34d037fff1847e6ae669a370e694725"
+	messageReloaded  = "7b05ebc668384222baa8881179cfda54"
+	messageExit      = "98e322203f7a4ed290d09fe03c09fe15"
+	messageSuccess   = "7ad2d189f7e94e70a38c781354912448"
+	messageResult    = "d9b373ed55a64feb8242e02dbe79a49c"
+	messageRestart   = "5eb03494b6584870a536b337290809b3"
+)
+
 // says writes a line about a job, which has the unit in it.
-func (e *Engine) says(u *runUnit, l Level, text string) {
-	if text != "" && l <= e.level {
-		e.log(l, u, text, u.Title())
+func (e *Engine) says(l Level, j *job, message, text string, more ...string) {
+	if text == "" || l > e.level {
+		return
 	}
+	fields := append([]string{
+		"JOB_ID=" + itoa(int(j.id)), "JOB_TYPE=" + j.t.String(), "MESSAGE_ID=" + message,
+	}, more...)
+	e.report(l, j.u, true, fields, fmt.Sprintf(text, j.u.Title()))
 }
 
-// mountWords are those for mounts, where they are others.
-var mountWords = [transaction.JobTypes][JobResults]string{
-	transaction.Start: {
-		JobDoneOK: "Mounted %s.", JobTimeout: "Timed out mounting %s.", JobFailed: "Failed to mount %s.",
-	},
-	transaction.Stop: {
-		JobDoneOK: "Unmounted %s.", JobTimeout: "Timed out unmounting %s.",
-		JobFailed: "Failed unmounting %s.",
-	},
-}
-
-// logBegin says that a job that takes time has begun.
-func (e *Engine) logBegin(u *runUnit, t transaction.JobType) {
-	start, stop := "Starting %s...", "Stopping %s..."
-	if u.mnt != nil {
-		start, stop = "Mounting %s...", "Unmounting %s..."
-	}
-	switch t {
+// logBegin says that a job that takes time has begun. One that systemd has done at once
+// takes time here only because somebody else does it.
+func (e *Engine) logBegin(j *job) {
+	u := j.u
+	w := wordsOf[u.Def.Type]
+	switch j.t {
 	case transaction.Start:
-		e.says(u, Info, start)
+		if !u.atOnce() {
+			e.says(Info, j, messageStarting, cmp.Or(w.starting, "Starting %s..."))
+		}
 	case transaction.Stop, transaction.Restart:
-		e.says(u, Info, stop)
+		e.says(Info, j, messageStopping, cmp.Or(w.stopping, "Stopping %s..."))
 	case transaction.Reload:
-		e.says(u, Info, "Reloading %s...")
+		e.says(Info, j, messageReloading, "Reloading %s...")
 	case transaction.VerifyActive, transaction.Nop, transaction.TryRestart, transaction.TryReload,
 		transaction.ReloadOrStart, transaction.ReloadOrRestart, transaction.ReloadOrTryRestart,
 		transaction.JobTypes:
 	}
 }
 
-func (e *Engine) logJob(u *runUnit, t transaction.JobType, result JobResult) {
-	if result == JobDoneOK && t == transaction.Start && u.skipped {
+// atOnce reports that the start that has begun waits for nothing but the host.
+func (u *runUnit) atOnce() bool {
+	switch {
+	case u.svc != nil:
+		t := u.Def.Service.Type
+		return u.svc.Sub == Start && (t == unit.Simple || t == unit.Idle)
+	case u.sock != nil:
+		d := u.Def.Socket
+		return u.sock.Sub == SocketStartChown && d.SocketUser == "" && d.SocketGroup == "" &&
+			len(d.Commands[unit.SocketStartPost]) == 0
+	case u.mnt != nil:
+		return false
+	}
+	return true
+}
+
+// logJob says how a job has ended. as is what it was, or a part of it.
+func (e *Engine) logJob(j *job, as transaction.JobType, result JobResult) {
+	u, message := j.u, messageReloaded
+	switch {
+	case as == transaction.Stop:
+		message = messageStopped
+	case as == transaction.Start && result == JobDoneOK:
+		if u.skipped {
+			return
+		}
+		message = messageStarted
+	case as == transaction.Start:
+		message = messageFailed
+	}
+	text := cmp.Or(u.ownWords(as, result), jobWords[as][result])
+	e.says(jobLevels[result], j, message, text, "JOB_RESULT="+result.String())
+	if result == JobTimeout || result == JobDependency {
+		e.report(Notice, u, false,
+			[]string{"JOB_TYPE=" + j.t.String(), "JOB_RESULT=" + result.String()},
+			fmt.Sprintf("Job %s/%s failed with result '%s'.", u.Name, j.t, result))
+	}
+}
+
+// ownWords are those of the unit's type.
+func (u *runUnit) ownWords(as transaction.JobType, result JobResult) string {
+	w := wordsOf[u.Def.Type]
+	start, stop := as == transaction.Start, as == transaction.Stop
+	switch {
+	case start && result == JobDoneOK && u.svc != nil && u.Def.Service.Type == unit.Oneshot:
+		return "Finished %s."
+	case start && result == JobDoneOK:
+		return w.started
+	case start && result == JobFailed:
+		return w.notStarted
+	case start && result == JobTimeout:
+		return w.startTimeout
+	case stop && result == JobDoneOK:
+		return w.stopped
+	case stop && result == JobFailed:
+		return w.notStopped
+	case stop && result == JobTimeout:
+		return w.stopTimeout
+	}
+	return ""
+}
+
+// logEnd says with which result a unit has come to rest.
+func (e *Engine) logEnd(u *runUnit, r Result) {
+	if r == ResultSuccess {
+		e.report(Info, u, false, []string{"MESSAGE_ID=" + messageSuccess}, "Deactivated successfully.")
 		return
 	}
-	level := Info
-	if result != JobDoneOK {
-		level = Err
+	e.report(Warning, u, false, []string{"UNIT_RESULT=" + r.String(), "MESSAGE_ID=" + messageResult},
+		"Failed with result '"+r.String()+"'.")
+}
+
+// logExit says how a process has ended.
+func (e *Engine) logExit(u *runUnit, what string, p *proc, ok bool) {
+	l := Notice
+	switch {
+	case ok:
+		l = Debug
+	case p.Status.Code != ByExit:
+		l = Warning
 	}
-	text := jobWords[t][result]
-	if own := mountWords[t][result]; u.mnt != nil && own != "" {
-		text = own
+	if l > e.level {
+		return
 	}
-	e.says(u, level, text)
+	end := p.Status.Code.words(p.Status.Status)
+	code, _, _ := strings.Cut(end, ",")
+	command := p.Kind
+	if u.mnt != nil {
+		command = "n/a"
+	}
+	e.report(l, u, false, []string{
+		"EXIT_CODE=" + code, "EXIT_STATUS=" + itoa(p.Status.Status), "COMMAND=" + command,
+		"MESSAGE_ID=" + messageExit,
+	}, what+" process exited, code="+end)
 }

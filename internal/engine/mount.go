@@ -160,8 +160,8 @@ func (m *mount) enterDead(e *Engine, u *runUnit, r Result) {
 	e.forgetProcs(u)
 	e.giveUp(&m.Preparing)
 	sub := MountDead
+	e.logEnd(u, m.Result)
 	if m.Result != ResultSuccess {
-		e.log(Warning, u, "Failed with result '%s'.", m.Result)
 		sub = MountFailed
 	}
 	m.enter(e, u, sub)
@@ -264,9 +264,7 @@ func (m *mount) spawnFailed(e *Engine, u *runUnit) {
 // before, so that Seen is what the command left behind.
 func (m *mount) exited(e *Engine, u *runUnit, p *proc) {
 	r := endOf(p)
-	if r != ResultSuccess {
-		e.log(Notice, u, "Mount process %s", p.Status.Code.words(p.Status.Status))
-	}
+	e.logExit(u, "Mount", p, r == ResultSuccess)
 	m.keep(p)
 	p.current = nil
 	switch m.Sub {

@@ -86,8 +86,8 @@ func (p *pathUnit) enterDead(e *Engine, u *runUnit, r Result) {
 		p.Result = r
 	}
 	sub := PathDead
+	e.logEnd(u, p.Result)
 	if p.Result != ResultSuccess {
-		e.log(Warning, u, "Failed with result '%s'.", p.Result)
 		sub = PathFailed
 	}
 	p.enter(e, u, sub)

@@ -259,7 +259,11 @@ func (u *runUnit) lingers(final bool) bool {
 func (c ExitCode) words(status int) string {
 	switch c {
 	case ByExit:
-		return "exited, status=" + itoa(status)
+		word := "n/a"
+		if name, _ := value.ExitStatus(uint8(status)); name != "" {
+			word = name
+		}
+		return "exited, status=" + itoa(status) + "/" + word
 	case BySignal:
 		return "killed, status=" + itoa(status) + "/" + signalWord(status)
 	case ByDump:

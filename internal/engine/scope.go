@@ -157,8 +157,8 @@ func (s *scope) enterDead(e *Engine, u *runUnit, r Result) {
 	s.note(r)
 	e.giveUp(&s.Attaching)
 	sub := ScopeDead
+	e.logEnd(u, s.Result)
 	if s.Result != ResultSuccess {
-		e.log(Warning, u, "Failed with result '%s'.", s.Result)
 		sub = ScopeFailed
 	}
 	s.enter(e, u, sub)

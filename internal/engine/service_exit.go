@@ -76,9 +76,7 @@ func (s *service) mainExited(e *Engine, u *runUnit) {
 	if !s.MainStarted && len(start) > 0 && start[0].Flags&value.IgnoreFailure != 0 {
 		r = ResultSuccess // the - of the command that forked it excuses the main process, too
 	}
-	if r != ResultSuccess {
-		e.log(Notice, u, "Main process exited, code=%s", p.Status.Code.words(p.Status.Status))
-	}
+	e.logExit(u, "Main", p, r == ResultSuccess)
 	s.note(r)
 	oneshot := def.Type == unit.Oneshot && s.Sub == Start && s.MainStarted
 	if oneshot && r == ResultSuccess && e.more(u, p) {
@@ -145,9 +143,7 @@ func (s *service) controlExited(e *Engine, u *runUnit) {
 	if r == ResultSuccess && e.more(u, p) {
 		return
 	}
-	if r != ResultSuccess && r != ResultExecCondition {
-		e.log(Notice, u, "Control process exited, code=%s", p.Status.Code.words(p.Status.Status))
-	}
+	e.logExit(u, "Control", p, r == ResultSuccess || r == ResultExecCondition)
 	p.current = nil
 	mainAlive := s.MainKnown && u.procs.Main.alive()
 	switch s.Sub {

@@ -136,8 +136,8 @@ func (s *service) enterDead(e *Engine, u *runUnit, r Result, mayRestart bool) {
 		ResultWatchdog, ResultStartLimit, ResultOOMKill, ResultTriggerLimit,
 		ResultServiceStartLimit, ResultUnitStartLimit, Results:
 	}
-	if end == Failed {
-		e.log(Warning, u, "Failed with result '%s'.", s.Result)
+	if s.Result != ResultExecCondition {
+		e.logEnd(u, s.Result)
 	}
 	s.WillRestart = mayRestart && !(u.job != nil && u.job.t == transaction.Stop) && s.shallRestart(u)
 	restarts := s.WillRestart
@@ -209,7 +209,9 @@ func (s *service) restart(e *Engine, u *runUnit) {
 	}
 	s.Restarts++
 	s.Rested = false
-	e.log(Info, u, "Scheduled restart job, restart counter is at %d.", s.Restarts)
+	e.report(Info, u, false,
+		[]string{"N_RESTARTS=" + itoa(int(s.Restarts)), "MESSAGE_ID=" + messageRestart},
+		"Scheduled restart job, restart counter is at "+itoa(int(s.Restarts))+".")
 	why := &Cause{
 		At: e.now, Unit: u.Name, What: "job restart queued",
 		Why: "Restart=" + u.Def.Service.Restart.String(), From: u.cause,

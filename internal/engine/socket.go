@@ -461,8 +461,8 @@ func (s *socket) enterDead(e *Engine, u *runUnit, r Result) {
 	s.close(e, u)
 	e.giveUp(&s.Opening)
 	sub := SocketDead
+	e.logEnd(u, s.Result)
 	if s.Result != ResultSuccess {
-		e.log(Warning, u, "Failed with result '%s'.", s.Result)
 		sub = SocketFailed
 	}
 	s.enter(e, u, sub)

@@ -83,7 +83,7 @@ func (e *Engine) conditionsTested(ev ConditionsTested) {
 	switch {
 	case j.gone:
 	case v == underway:
-		e.logBegin(u, j.t)
+		e.logBegin(j)
 	case v == later:
 		j.running = false
 	default:

@@ -94,8 +94,8 @@ func (t *timerUnit) enterDead(e *Engine, u *runUnit, r Result) {
 		t.Result = r
 	}
 	sub := TimerDead
+	e.logEnd(u, t.Result)
 	if t.Result != ResultSuccess {
-		e.log(Warning, u, "Failed with result '%s'.", t.Result)
 		sub = TimerFailed
 	}
 	t.enter(e, u, sub)

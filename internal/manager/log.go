@@ -40,22 +40,29 @@ func (m *Manager) logf(l engine.Level, unit, format string, args ...any) {
 	if int32(l) > m.level.Load() {
 		return
 	}
-	m.write(l, unit, fmt.Sprintf(format, args...))
+	m.write(engine.Log{Level: l, Unit: unit, Text: fmt.Sprintf(format, args...)})
 }
 
-func (m *Manager) write(l engine.Level, unit, text string) {
+// logEntry writes what the engine has to say.
+func (m *Manager) logEntry(entry engine.Log) {
+	if int32(entry.Level) <= m.level.Load() {
+		m.write(entry)
+	}
+}
+
+func (m *Manager) write(entry engine.Log) {
 	m.log.mu.Lock()
 	defer m.log.mu.Unlock()
-	line := text
-	if unit != "" {
-		line = unit + ": " + text
+	l, line := entry.Level, entry.Text
+	if entry.Unit != "" && !entry.Named {
+		line = entry.Unit + ": " + line
 	}
 	done := false
 	switch m.log.target {
 	case "null":
 		return
 	case "journal", "journal-or-kmsg", "journal-or-console", "auto":
-		done = m.toJournal(l, unit, text)
+		done = m.toJournal(entry, line)
 	case "kmsg":
 		done = m.log.toKmsg(l, line)
 	case "syslog", "syslog-or-kmsg":
@@ -67,7 +74,7 @@ func (m *Manager) write(l engine.Level, unit, text string) {
 }
 
 // toJournal sends a line with the fields by which journalctl finds it for the unit.
-func (m *Manager) toJournal(l engine.Level, unit, text string) bool {
+func (m *Manager) toJournal(entry engine.Log, line string) bool {
 	if m.log.closed {
 		return false
 	}
@@ -78,14 +85,22 @@ func (m *Manager) toJournal(l engine.Level, unit, text string) bool {
 		return false
 	}
 	fields := []journal.Field{
-		{Name: "MESSAGE", Value: text}, {Name: "PRIORITY", Value: itoa(int(l))},
+		{Name: "MESSAGE", Value: line}, {Name: "PRIORITY", Value: itoa(int(entry.Level))},
 		{Name: "SYSLOG_IDENTIFIER", Value: syslogName}, {Name: "SYSLOG_FACILITY", Value: "3"},
 	}
-	switch {
-	case unit != "" && m.cfg.User:
-		fields = append(fields, journal.Field{Name: "USER_UNIT", Value: unit})
-	case unit != "":
-		fields = append(fields, journal.Field{Name: "UNIT", Value: unit})
+	prefix := ""
+	if m.cfg.User {
+		prefix = "USER_"
+	}
+	if entry.Unit != "" {
+		fields = append(fields, journal.Field{Name: prefix + "UNIT", Value: entry.Unit})
+	}
+	if entry.Invocation != "" {
+		fields = append(fields, journal.Field{Name: prefix + "INVOCATION_ID", Value: entry.Invocation})
+	}
+	for _, f := range entry.Fields {
+		name, value, _ := strings.Cut(f, "=")
+		fields = append(fields, journal.Field{Name: name, Value: value})
 	}
 	return m.log.journal.Send(fields...)
 }

@@ -356,7 +356,7 @@ func (m *Manager) do(fx engine.Effect) {
 			answer(fx)
 		}
 	case engine.Log:
-		m.logf(fx.Level, fx.Unit, "%s", fx.Text)
+		m.logEntry(fx)
 	case engine.Act:
 		m.act(fx)
 	case engine.Idle:

@@ -40,6 +40,14 @@ func Name(log func(line string)) (first bool) {
 	return first
 }
 
+// Call gives this process a name for ps(1) and the like: many programs, Ansible among
+// them, know the service manager by that of PID 1. proc(5), /proc/PID/comm.
+func Call(name string, log func(line string)) {
+	if err := os.WriteFile("/proc/self/comm", []byte(name), 0); err != nil {
+		log(err.Error())
+	}
+}
+
 // naming is what Name does, in a root directory.
 type naming struct {
 	root, container string   // what the container's manager calls it, "" if it says nothing

@@ -28,6 +28,17 @@ func (e *Engine) Units() []Status {
 	return list
 }
 
+// EachUnit gives the state of each loaded unit to f, in no order.
+func (e *Engine) EachUnit(f func(*Status)) {
+	var s Status
+	for _, u := range e.units {
+		if u != nil {
+			s = u.brief()
+			f(&s)
+		}
+	}
+}
+
 // Unit gives a unit's state in brief, by any of its names.
 func (e *Engine) Unit(name string) (Status, bool) {
 	u := e.unit(name)

@@ -25,8 +25,8 @@ type View interface {
 	Info() Info
 	// Failed counts the failed units.
 	Failed() int
-	// Units lists the loaded units, sorted by name.
-	Units() []UnitInfo
+	// Units gives each loaded unit to f, in no order. What it is given holds until f returns.
+	Units(f func(*UnitInfo))
 	// Unit finds a loaded unit by any of its names.
 	Unit(name string) (UnitInfo, bool)
 	// Load loads a unit if need be and gives its primary name; only in InspectReady.

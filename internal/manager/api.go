@@ -52,14 +52,14 @@ func (m *Manager) Units(
 		}
 		for _, s := range m.e.Units() {
 			if m.matches(s.Name, patterns) {
-				list = append(list, info(s))
+				list = append(list, info(&s))
 			}
 		}
 	})
 	return list, err
 }
 
-func info(s engine.Status) face.UnitInfo {
+func info(s *engine.Status) face.UnitInfo {
 	return face.UnitInfo{
 		Name: s.Name, Description: s.Description, Load: s.Load.String(), Active: s.Active, Sub: s.Sub,
 		JobID: s.JobID, JobType: s.JobType,
@@ -419,7 +419,7 @@ func (m *Manager) Load(ctx context.Context, names []string) (list []face.UnitInf
 				return
 			}
 			if s, ok := m.e.Unit(primary); ok {
-				list = append(list, info(s))
+				list = append(list, info(&s))
 			}
 		}
 	})

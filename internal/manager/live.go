@@ -92,13 +92,12 @@ func (v view) Info() face.Info { return v.m.info() }
 func (v view) Failed() int { return v.m.e.Failed() }
 
 // Units implements face.View.
-func (v view) Units() []face.UnitInfo {
-	units := v.m.e.Units()
-	list := make([]face.UnitInfo, len(units))
-	for i, s := range units {
-		list[i] = info(s)
-	}
-	return list
+func (v view) Units(f func(*face.UnitInfo)) {
+	var u face.UnitInfo
+	v.m.e.EachUnit(func(s *engine.Status) {
+		u = info(s)
+		f(&u)
+	})
 }
 
 // Unit implements face.View.
@@ -107,7 +106,7 @@ func (v view) Unit(name string) (face.UnitInfo, bool) {
 	if !ok {
 		return face.UnitInfo{}, false
 	}
-	return info(s), true
+	return info(&s), true
 }
 
 // Load implements face.View.

@@ -119,9 +119,10 @@ func TestStrangers(t *testing.T) {
 			}
 		}
 	}
-	for _, p := range readable([]*table.Interface{
+	members, _ := readable([]*table.Interface{
 		table.Find(table.Manager), table.Find(table.LogControl),
-	}) {
+	})
+	for _, p := range members {
 		iface, path := table.Manager, managerPath
 		if table.Find(iface).Member(table.Property, p.Name) == nil {
 			iface, path = table.LogControl, logPath

@@ -22,8 +22,10 @@ const (
 	writePatience = 30 * time.Second
 	// calm is how many bytes may wait before calls of the same client wait, too.
 	calm = 256 << 10
-	// glut is how many bytes may wait when another signal comes; then the client goes.
-	glut = 8 << 20
+	// glut is how many bytes may wait when another message comes; then the client goes.
+	glut = 32 << 20
+	// sendBuffer is how many bytes the kernel keeps for a client; sd-bus wants as many.
+	sendBuffer = 8 << 20
 	// spare is how much of a buffer is kept for what comes next.
 	spare = 32 << 10
 	// maxCall is the longest message that a client may send: as dbus-daemon has it on
@@ -291,6 +293,16 @@ func (c *conn) write() {
 		c.room.Broadcast()
 	}
 	c.writing = false
+	if c.failed == nil {
+		c.writer.Go(c.s.catchUp)
+	}
+}
+
+// isBusy reports whether much waits for the client to read it.
+func (c *conn) isBusy() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.ready && c.size > calm
 }
 
 // fail closes the connection. The first reason counts.

@@ -2,6 +2,7 @@ package dbus
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -132,12 +133,10 @@ func (v fakeView) Info() face.Info { return face.Info{Version: "1", SystemState:
 
 func (v fakeView) Failed() int { return 0 }
 
-func (v fakeView) Units() (list []face.UnitInfo) {
-	for _, u := range v.f.units {
-		list = append(list, *u)
+func (v fakeView) Units(f func(*face.UnitInfo)) {
+	for _, n := range slices.Sorted(maps.Keys(v.f.units)) {
+		f(v.f.units[n])
 	}
-	slices.SortFunc(list, func(a, b face.UnitInfo) int { return strings.Compare(a.Name, b.Name) })
-	return list
 }
 
 func (v fakeView) Unit(name string) (face.UnitInfo, bool) {

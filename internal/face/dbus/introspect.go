@@ -63,9 +63,7 @@ func (c *call) children1() (list []string, err error) {
 	below := c.object.path
 	err = c.look(func(v face.View) error {
 		if below == managerPath || below+"/" == unitPrefix {
-			for _, u := range v.Units() {
-				list = append(list, name.BusLabel(u.Name))
-			}
+			v.Units(func(u *face.UnitInfo) { list = append(list, name.BusLabel(u.Name)) })
 		}
 		if below == managerPath || below+"/" == jobPrefix {
 			for _, j := range v.Jobs() {

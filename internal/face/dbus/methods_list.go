@@ -74,12 +74,11 @@ func loadUnit(c *call) error {
 func listUnits(c *call, states, patterns []string) error {
 	return c.look(func(v face.View) error {
 		c.out.Array("(ssssssouso)", func() {
-			for _, u := range v.Units() {
-				if !hasState(&u, states) || len(patterns) > 0 && !v.Matches(u.Name, patterns) {
-					continue
+			v.Units(func(u *face.UnitInfo) {
+				if hasState(u, states) && (len(patterns) == 0 || v.Matches(u.Name, patterns)) {
+					c.writeUnit(u)
 				}
-				c.writeUnit(&u)
-			}
+			})
 		})
 		return nil
 	})

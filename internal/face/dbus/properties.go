@@ -1,6 +1,8 @@
 package dbus
 
 import (
+	"sync"
+
 	"context"
 
 	"rouse/internal/face"
@@ -98,11 +100,7 @@ func getAllProperties(c *call) error {
 		}
 		list = []*table.Interface{known}
 	}
-	members := readable(list)
-	names := make([]string, len(members))
-	for i, m := range members {
-		names[i] = m.Name
-	}
+	members, names := readable(list)
 	values, err := c.read(names)
 	if err != nil {
 		return err
@@ -111,16 +109,35 @@ func getAllProperties(c *call) error {
 	return nil
 }
 
-// readable are the properties of interfaces that GetAll gives.
-func readable(list []*table.Interface) (members []*table.Member) {
-	for _, i := range list {
+// listed are the properties that GetAll gives, by the interfaces they are of: there are
+// few such lists.
+var listed sync.Map
+
+type list struct {
+	members []*table.Member
+	names   []string
+}
+
+// readable are the properties of interfaces that GetAll gives, and their names.
+func readable(interfaces []*table.Interface) ([]*table.Member, []string) {
+	key := ""
+	for _, i := range interfaces {
+		key += i.Name + " "
+	}
+	if known, ok := listed.Load(key); ok {
+		return known.(*list).members, known.(*list).names
+	}
+	all := &list{}
+	for _, i := range interfaces {
 		for n := range i.Members {
 			if m := &i.Members[n]; m.Kind == table.Property && !m.Hidden {
-				members = append(members, m)
+				all.members = append(all.members, m)
+				all.names = append(all.names, m.Name)
 			}
 		}
 	}
-	return members
+	listed.Store(key, all)
+	return all.members, all.names
 }
 
 // writeProperties writes members with their values. values are in the same order, but
@@ -166,13 +183,9 @@ func (s *Server) emitChanged(
 	path string, list []*table.Interface, values func(names []string) []face.Property,
 ) {
 	for _, i := range list {
-		told, gone := changing(i)
+		told, names, gone := changing(i)
 		if len(told)+len(gone) == 0 {
 			continue
-		}
-		names := make([]string, len(told))
-		for n, m := range told {
-			names[n] = m.Name
 		}
 		now := values(names)
 		if len(now) == 0 && len(names) > 0 {
@@ -192,7 +205,7 @@ func (s *Server) emitChanged(
 
 // changing are the properties of an interface that PropertiesChanged has: those told
 // with their values, and those told by name.
-func changing(i *table.Interface) (told, gone []*table.Member) {
+func changing(i *table.Interface) (told []*table.Member, names []string, gone []*table.Member) {
 	for n := range i.Members {
 		m := &i.Members[n]
 		if m.Kind != table.Property || m.Hidden {
@@ -200,13 +213,13 @@ func changing(i *table.Interface) (told, gone []*table.Member) {
 		}
 		switch m.Changes {
 		case table.Tells:
-			told = append(told, m)
+			told, names = append(told, m), append(names, m.Name)
 		case table.Invalidates:
 			gone = append(gone, m)
 		case table.Silent, table.Constant:
 		}
 	}
-	return told, gone
+	return told, names, gone
 }
 
 // managerProperties gives properties of the manager; of one that cannot show them, what

@@ -1,6 +1,7 @@
 package dbus
 
 import (
+	"context"
 	"slices"
 
 	"rouse/internal/face"
@@ -70,7 +71,9 @@ func (s *Server) observe(v face.View, ev face.Event) {
 		s.mark(ev.Unit)
 	case "job-new":
 		s.mark(ev.Unit) // its property Job is another one
-		s.tellUnit(v, ev.Unit)
+		if !s.isBusy() {
+			s.tellUnit(v, ev.Unit)
+		}
 		s.emitJob("JobNew", ev, nil)
 		s.states[ev.Job] = "waiting"
 	case "job-removed":
@@ -183,14 +186,16 @@ func (s *Server) changed(v face.View, unit string) {
 
 // settled tells what is left to be told, and sends all of it off.
 func (s *Server) settled(v face.View) {
-	dirty := s.dirty
-	s.dirty = nil
-	clear(s.marked)
-	if s.heard() {
-		s.tellJobs(v)
-		s.tellManager(v)
-		for _, unit := range dirty {
-			s.changed(v, unit)
+	if !s.isBusy() {
+		dirty := s.dirty
+		s.dirty = nil
+		clear(s.marked)
+		if s.heard() {
+			s.tellJobs(v)
+			s.tellManager(v)
+			for _, unit := range dirty {
+				s.changed(v, unit)
+			}
 		}
 	}
 	s.mu.Lock()
@@ -203,6 +208,22 @@ func (s *Server) settled(v face.View) {
 		c.flush()
 	}
 }
+
+// isBusy reports whether a client has much to read yet. Changes wait until it has: by
+// then, those of one unit are one.
+func (s *Server) isBusy() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.conns {
+		if c.isBusy() {
+			return true
+		}
+	}
+	return false
+}
+
+// catchUp tells what has waited for a client to read.
+func (s *Server) catchUp() { _ = s.m.Inspect(context.Background(), s.settled) }
 
 // tellJobs tells of jobs that run now, or wait again.
 func (s *Server) tellJobs(v face.View) {

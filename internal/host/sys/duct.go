@@ -20,6 +20,14 @@ type Duct struct {
 // NewDuct is for a connection that nobody else reads or writes.
 func NewDuct(c *net.UnixConn) *Duct { return &Duct{conn: c} }
 
+// GrowSendBuffer has the kernel take so many bytes that are not read yet, as far as it
+// lets us.
+func (s *Duct) GrowSendBuffer(size int) {
+	if raw, err := s.conn.SyscallConn(); err == nil {
+		_ = raw.Control(func(fd uintptr) { growSendBuffer(int(fd), size) })
+	}
+}
+
 // Read waits for bytes, and gives the descriptors that came with them, which are
 // close-on-exec and the reader's to close. Descriptors that did not fit are an error.
 func (s *Duct) Read(b []byte) (n int, fds []int, err error) {

@@ -69,6 +69,13 @@ func growReceiveBuffer(fd, size int) {
 	}
 }
 
+// growSendBuffer does the same for what is sent.
+func growSendBuffer(fd, size int) {
+	if unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_SNDBUFFORCE, size) != nil {
+		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_SNDBUF, size)
+	}
+}
+
 func passCredentials(fd int) error {
 	err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_PASSCRED, 1)
 	return os.NewSyscallError("setsockopt SO_PASSCRED", err)

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"encoding/hex"
+	"iter"
 	"maps"
 	"slices"
 
@@ -46,37 +47,45 @@ func rowsOf(t name.Type) []row {
 
 // index finds the properties of units of one type.
 type index struct {
-	state map[string]row
-	def   directive.Shown
-	names []string // of all, sorted
+	sources map[string]source
+	names   []string // of all, sorted
+}
+
+// source is where a property comes from: the state, if it says anything, and the
+// definition, unless that knows nothing of it.
+type source struct {
+	state   *row
+	def     directive.Source
+	defined bool
 }
 
 func (e *Engine) indexOf(t name.Type) *index {
 	if x := e.indices[t]; x != nil {
 		return x
 	}
-	x := &index{state: make(map[string]row, 128), def: directive.ShownBy(t)}
+	x := &index{sources: make(map[string]source, 512)}
+	for n, def := range directive.ShownBy(t) {
+		x.sources[n] = source{def: def, defined: true}
+	}
 	for kind := unit.Dep(0); kind < unit.Deps; kind++ {
 		if kind != unit.InSlice {
-			x.state[kind.String()] = row{kind.String(), "as", linked, int(kind)}
+			x.add(&row{kind.String(), "as", linked, int(kind)})
 		}
 	}
-	for _, r := range unitRows {
-		x.state[r.name] = r
+	for _, rows := range [...][]row{unitRows[:], rowsOf(t)} {
+		for i := range rows {
+			x.add(&rows[i])
+		}
 	}
-	for _, r := range rowsOf(t) {
-		x.state[r.name] = r
-	}
-	all := make(map[string]bool, len(x.state)+len(x.def))
-	for n := range x.state {
-		all[n] = true
-	}
-	for n := range x.def {
-		all[n] = true
-	}
-	x.names = slices.Sorted(maps.Keys(all))
+	x.names = slices.Sorted(maps.Keys(x.sources))
 	e.indices[t] = x
 	return x
+}
+
+func (x *index) add(r *row) {
+	from := x.sources[r.name]
+	from.state = r
+	x.sources[r.name] = from
 }
 
 // Properties gives all properties of a unit, those of its definition and those
@@ -96,40 +105,38 @@ func (e *Engine) Properties(name string) []directive.Property {
 	return all
 }
 
-// Some gives those of the properties that a unit has, in the order in which they are
-// asked for. own, if it gives one, is asked first. A unit that was forgotten can be asked
-// until the next step.
-func (e *Engine) Some(
-	name string, properties []string, own func(*unit.Unit, string) (directive.Property, bool),
-) []directive.Property {
+// Each calls f with each of the properties of a unit, in the order in which they are asked
+// for, and tells whether there is such a property. other is asked for what the engine does
+// not know. A unit that was forgotten can be asked until the next step.
+func (e *Engine) Each(
+	name string, properties iter.Seq[string],
+	other func(*unit.Unit, string) (directive.Property, bool), f func(directive.Property, bool),
+) {
 	u := e.unit(name)
 	if i := slices.IndexFunc(e.left, func(u *runUnit) bool { return u.Name == name }); i >= 0 {
 		u = e.left[i]
 	}
 	if u == nil {
-		return nil
+		return
 	}
 	x := e.indexOf(u.Def.Type)
-	list := make([]directive.Property, 0, len(properties))
-	for _, n := range properties {
-		p, ok := own(u.Def, n)
+	for n := range properties {
+		p, ok := e.property(u, x, n)
 		if !ok {
-			p, ok = e.property(u, x, n)
+			p, ok = other(u.Def, n)
 		}
-		if ok {
-			list = append(list, p)
-		}
+		f(p, ok)
 	}
-	return list
 }
 
 func (e *Engine) property(u *runUnit, x *index, name string) (directive.Property, bool) {
-	if r, ok := x.state[name]; ok {
-		if v := r.of(e, u, r.arg); v != nil {
-			return directive.Property{Name: name, Type: r.sig, Value: v}, true
+	from := x.sources[name]
+	if from.state != nil {
+		if v := from.state.of(e, u, from.state.arg); v != nil {
+			return directive.Property{Name: name, Type: from.state.sig, Value: v}, true
 		}
 	}
-	return x.def.Property(u.Def, name)
+	return from.def.Property(u.Def, name), from.defined
 }
 
 // linked lists the units that a dependency links the unit to.

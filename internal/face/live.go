@@ -1,6 +1,9 @@
 package face
 
-import "context"
+import (
+	"context"
+	"iter"
+)
 
 // Live is for faces that tell of changes as they happen, in the order in which they
 // happen, and that look at much at once.
@@ -45,4 +48,7 @@ type View interface {
 	// Properties gives those of the properties that the loaded unit has, in the order in
 	// which they are asked for.
 	Properties(unit string, names []string) []Property
+	// Each calls f with each of those properties, and whether the unit has it; not at
+	// all if it is not loaded.
+	Each(unit string, names iter.Seq[string], f func(p Property, ok bool))
 }

@@ -2,6 +2,8 @@ package manager
 
 import (
 	"context"
+	"iter"
+	"slices"
 
 	"rouse/internal/engine"
 	"rouse/internal/face"
@@ -150,5 +152,16 @@ func (v view) JobOrder(id uint32, after bool) []face.JobInfo {
 
 // Properties implements face.View.
 func (v view) Properties(unit string, names []string) []face.Property {
-	return v.m.e.Some(unit, names, v.m.hostProperty)
+	list := make([]face.Property, 0, len(names))
+	v.Each(unit, slices.Values(names), func(p face.Property, ok bool) {
+		if ok {
+			list = append(list, p)
+		}
+	})
+	return list
+}
+
+// Each implements face.View.
+func (v view) Each(unit string, names iter.Seq[string], f func(face.Property, bool)) {
+	v.m.e.Each(unit, names, v.m.hostProperty, f)
 }

@@ -156,12 +156,7 @@ func (m *Manager) properties(unit string) []face.Property {
 	if def == nil {
 		return list
 	}
-	rows := m.hostRowsOf(def)
-	list = slices.DeleteFunc(list, func(p face.Property) bool {
-		_, ok := rows[p.Name]
-		return ok
-	})
-	for _, r := range rows {
+	for _, r := range m.hostRowsOf(def) {
 		list = append(list, face.Property{Name: r.name, Type: r.sig, Value: r.of(m, def)})
 	}
 	slices.SortFunc(list, func(a, b face.Property) int { return strings.Compare(a.Name, b.Name) })

@@ -3,6 +3,7 @@
 // two such accounts differ. It knows the wire format of D-Bus, and nothing of units.
 //
 //	surface dump [UNIT...]       of the manager of this machine, those units loaded first
+//	surface time UNIT            how long that manager takes for an answer
 //	surface compare FILE FILE    what differs between systemd's account and another one
 //	surface table FILE FILE      the same, as a page with numbers
 package main
@@ -25,12 +26,15 @@ func main() {
 	switch args := os.Args[1:]; {
 	case len(args) > 0 && args[0] == "dump":
 		err = dump(args[1:])
+	case len(args) == 2 && args[0] == "time":
+		err = measure(args[1])
 	case len(args) == 3 && args[0] == "compare":
 		err = compareFiles(args[1], args[2])
 	case len(args) == 3 && args[0] == "table":
 		err = tabulate(args[1], args[2])
 	default:
-		err = errors.New("usage: surface dump [UNIT...] | surface compare|table SYSTEMD OTHER")
+		err = errors.New("usage: surface dump [UNIT...] | surface time UNIT |" +
+			" surface compare|table SYSTEMD OTHER")
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "surface:", err)
@@ -87,23 +91,7 @@ func connect() (*conn, error) {
 
 // call calls a method with texts, or lists of none, and gives the answer.
 func (c *conn) call(path, iface, member, sig string, args ...string) (*dbus.Message, error) {
-	c.serial++
-	var e dbus.Encoder
-	for _, a := range args {
-		e.Text(a)
-	}
-	m := dbus.Message{
-		Type: dbus.Call, Serial: c.serial, Path: path, Interface: iface, Member: member,
-		Signature: sig, Body: e.Bytes(),
-	}
-	b, err := m.Append(nil)
-	if err != nil {
-		return nil, err
-	}
-	if err := c.nc.SetDeadline(time.Now().Add(patience)); err != nil {
-		return nil, err
-	}
-	if _, err := c.nc.Write(b); err != nil {
+	if err := c.send(path, iface, member, sig, args...); err != nil {
 		return nil, err
 	}
 	for {
@@ -116,6 +104,54 @@ func (c *conn) call(path, iface, member, sig string, args ...string) (*dbus.Mess
 			return nil, fmt.Errorf("%s %s.%s: %s", path, iface, member, answer.Decoder().Text())
 		default:
 			return answer, nil
+		}
+	}
+}
+
+func (c *conn) send(path, iface, member, sig string, args ...string) error {
+	c.serial++
+	var e dbus.Encoder
+	for _, a := range args {
+		e.Text(a)
+	}
+	m := dbus.Message{
+		Type: dbus.Call, Serial: c.serial, Path: path, Interface: iface, Member: member,
+		Signature: sig, Body: e.Bytes(),
+	}
+	b, err := m.Append(nil)
+	if err != nil {
+		return err
+	}
+	if err := c.nc.SetDeadline(time.Now().Add(patience)); err != nil {
+		return err
+	}
+	_, err = c.nc.Write(b)
+	return err
+}
+
+// probe is call for who does not read the answer.
+func (c *conn) probe(path, iface, member, sig string, args ...string) error {
+	if err := c.send(path, iface, member, sig, args...); err != nil {
+		return err
+	}
+	for {
+		if err := c.in.Fill(dbus.HeaderSize); err != nil {
+			return err
+		}
+		_, size, err := dbus.Size(c.in.Ahead())
+		if err != nil {
+			return err
+		}
+		if err := c.in.Fill(size); err != nil {
+			return err
+		}
+		kind := dbus.Type(c.in.Ahead()[1])
+		c.in.Skip(size)
+		switch kind {
+		case dbus.Return:
+			return nil
+		case dbus.Error:
+			return fmt.Errorf("%s %s.%s: an error", path, iface, member)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package dbus
 
 import (
 	"context"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -169,6 +170,16 @@ func (v fakeView) Job(id uint32) (face.JobInfo, bool) {
 }
 
 func (v fakeView) JobOrder(uint32, bool) []face.JobInfo { return nil }
+
+func (v fakeView) Each(unit string, names iter.Seq[string], f func(face.Property, bool)) {
+	if v.f.units[unit] == nil {
+		return
+	}
+	for n := range names {
+		list := v.Properties(unit, []string{n})
+		f(append(list, face.Property{})[0], len(list) > 0)
+	}
+}
 
 func (v fakeView) Properties(unit string, names []string) (list []face.Property) {
 	u := v.f.units[unit]

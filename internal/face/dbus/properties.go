@@ -100,6 +100,16 @@ func getAllProperties(c *call) error {
 		}
 		list = []*table.Interface{known}
 	}
+	if c.object.kind == unitObject {
+		return c.unit(func(v face.View, unit string) error {
+			c.out.Array("{sv}", func() {
+				for _, i := range list {
+					writeAll(&c.out, v, unit, i, isReadable)
+				}
+			})
+			return nil
+		})
+	}
 	members, names := readable(list)
 	values, err := c.read(names)
 	if err != nil {
@@ -130,7 +140,7 @@ func readable(interfaces []*table.Interface) ([]*table.Member, []string) {
 	all := &list{}
 	for _, i := range interfaces {
 		for n := range i.Members {
-			if m := &i.Members[n]; m.Kind == table.Property && !m.Hidden {
+			if m := &i.Members[n]; isReadable(m) {
 				all.members = append(all.members, m)
 				all.names = append(all.names, m.Name)
 			}
@@ -138,6 +148,34 @@ func readable(interfaces []*table.Interface) ([]*table.Member, []string) {
 	}
 	listed.Store(key, all)
 	return all.members, all.names
+}
+
+func isReadable(m *table.Member) bool { return m.Kind == table.Property && !m.Hidden }
+
+// writeAll writes those properties of a unit of which fits says so, and reports whether
+// there is such a unit.
+func writeAll(
+	e *dbus.Encoder, v face.View, unit string, i *table.Interface, fits func(*table.Member) bool,
+) (found bool) {
+	var m *table.Member // that which is asked for
+	names := func(yield func(string) bool) {
+		for n := range i.Members {
+			if m = &i.Members[n]; fits(m) && !yield(m.Name) {
+				return
+			}
+		}
+	}
+	v.Each(unit, names, func(p face.Property, ok bool) {
+		found = true
+		e.Struct()
+		e.Text(m.Name)
+		e.Variant(m.Type)
+		if !ok || p.Type != m.Type {
+			p.Value = nil // a zero, for want of anything else
+		}
+		write(e, m.Type, p.Value)
+	})
+	return found
 }
 
 // writeProperties writes members with their values. values are in the same order, but

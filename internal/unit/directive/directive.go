@@ -113,11 +113,11 @@ func Properties(u *unit.Unit) []Property {
 
 // Shown finds the configuration properties of units of one type, so that one can be
 // had without all the others.
-type Shown map[string]shown
+type Shown map[string]Source
 
-// shown is where a property comes from: a row, and which of the properties it is that
+// Source is where a property comes from: a row, and which of the properties it is that
 // the row shows in besides its own; -1 is its own.
-type shown struct {
+type Source struct {
 	row     *Row
 	further int
 }
@@ -126,18 +126,18 @@ type shown struct {
 func ShownBy(t name.Type) Shown {
 	sample := New("a."+t.String(), t, nil)
 	index := make(Shown, 400)
-	add := func(property string, from shown) {
+	add := func(property string, from Source) {
 		if _, ok := index[property]; !ok { // several settings may show in one property
 			index[property] = from
 		}
 	}
 	eachShown(t, func(r *Row) {
 		if property := r.Property(); property != "" {
-			add(property, shown{r, -1})
+			add(property, Source{r, -1})
 		}
 		if w, ok := r.in.(wide); ok {
 			for i, p := range w.further(sample, nil) {
-				add(p.Name, shown{r, i})
+				add(p.Name, Source{r, i})
 			}
 		}
 	})
@@ -148,13 +148,18 @@ func ShownBy(t name.Type) Shown {
 // there is none.
 func (s Shown) Property(u *unit.Unit, property string) (Property, bool) {
 	from, ok := s[property]
+	return from.Property(u, property), ok
+}
+
+// Property gives the property of that name; none if there is no source.
+func (s Source) Property(u *unit.Unit, name string) Property {
 	switch {
-	case !ok:
-		return Property{}, false
-	case from.further < 0:
-		return Property{property, from.row.in.signature(), from.row.in.property(u)}, true
+	case s.row == nil:
+		return Property{}
+	case s.further < 0:
+		return Property{name, s.row.in.signature(), s.row.in.property(u)}
 	}
-	return from.row.in.(wide).further(u, nil)[from.further], true
+	return s.row.in.(wide).further(u, nil)[s.further]
 }
 
 // eachShown calls f for all rows of units of a type that have a value.

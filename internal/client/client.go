@@ -28,6 +28,8 @@ type Env struct {
 	// Dial connects to the manager of the system, or of the user, at socket, or at
 	// the usual place if that is "".
 	Dial func(ctx context.Context, user bool, socket string) (face.Manager, error)
+	// DialBus connects by D-Bus, which answers more; nil is not at all.
+	DialBus func(user bool) (face.Manager, error)
 	// Root opens a root directory, "/" or that of --root.
 	Root func(dir string) fs.ReadLinkFS
 	Now  func() time.Time

@@ -14,6 +14,8 @@ import (
 	"golang.org/x/term"
 
 	"rouse/internal/face"
+	"rouse/internal/face/dbus/client"
+	"rouse/internal/face/dbus/remote"
 	"rouse/internal/face/rpc"
 	"rouse/internal/host/identity"
 	"rouse/internal/host/machine"
@@ -32,6 +34,7 @@ func Main(version string) int {
 		Getenv:    os.Getenv,
 		Environ:   os.Environ,
 		Dial:      dial,
+		DialBus:   dialBus,
 		Root:      func(dir string) fs.ReadLinkFS { return os.DirFS(dir).(fs.ReadLinkFS) },
 		Now:       time.Now,
 		Monotonic: rpc.Monotonic,
@@ -45,12 +48,41 @@ func Main(version string) int {
 	})
 }
 
-// dial finds the manager's socket and connects to it.
+// dial finds the manager's socket and connects to it. Where no roused listens it speaks
+// D-Bus, as with systemd.
 func dial(ctx context.Context, user bool, socket string) (face.Manager, error) {
-	if socket == "" {
-		socket = rpc.SocketPath(user, os.Getenv)
+	if socket != "" {
+		return rpc.Dial(ctx, socket)
 	}
-	return rpc.Dial(ctx, socket)
+	m, err := rpc.Dial(ctx, rpc.SocketPath(user, os.Getenv))
+	if err == nil {
+		return m, nil
+	}
+	if other, busErr := dialBus(user); busErr == nil {
+		return other, nil
+	}
+	return nil, err
+}
+
+// dialBus connects to a manager by D-Bus: on its private socket, which root and its own
+// user may use, and else on the message bus.
+func dialBus(user bool) (face.Manager, error) {
+	private, shared := client.PrivateSocket, client.SystemBus
+	if user {
+		dir := os.Getenv("XDG_RUNTIME_DIR")
+		if dir == "" {
+			return nil, errors.New("XDG_RUNTIME_DIR is not set")
+		}
+		private, shared = filepath.Join(dir, "systemd/private"), filepath.Join(dir, "bus")
+	}
+	m, err := remote.Dial(private, false)
+	if err != nil {
+		m, err = remote.Dial(shared, true)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return m, nil
 }
 
 // errorText begins with a capital, as the C library has it.

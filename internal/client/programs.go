@@ -42,6 +42,11 @@ func (e Env) tool() tool.Env {
 		Environ: e.Environ, Root: e.Root, Now: e.Now, Monotonic: e.Monotonic, Local: e.Local,
 		ErrorText: e.ErrorText, Terminal: e.Terminal, Width: e.Width, Version: e.Version,
 		Dial: func(ctx context.Context, user bool) (face.Manager, error) {
+			if e.DialBus != nil {
+				if m, err := e.DialBus(user); err == nil {
+					return m, nil
+				}
+			}
 			return e.Dial(ctx, user, "")
 		},
 	}

@@ -8,6 +8,7 @@ import (
 	"rouse/internal/client/tool"
 	"rouse/internal/face"
 	"rouse/internal/unit/value"
+	"rouse/internal/unit/value/linux"
 )
 
 // boot is when the phases of the boot began and ended, in microseconds of the monotonic
@@ -206,7 +207,7 @@ func blame(a *session) (int, error) {
 	if err != nil {
 		return 1, err
 	}
-	list = slices.DeleteFunc(list, func(u unitTimes) bool { return u.took/1000 == 0 })
+	list = slices.DeleteFunc(list, func(u unitTimes) bool { return u.took == 0 })
 	slices.SortStableFunc(list, func(x, y unitTimes) int {
 		switch {
 		case x.took > y.took:
@@ -269,6 +270,9 @@ func plainWord(v any) string { return fmt.Sprint(v) }
 func logLevel(a *session) (int, error) {
 	if len(a.args) == 0 {
 		return a.setting("LogLevel", "log level of org.freedesktop.systemd1", plainWord, nil)
+	}
+	if _, ok := linux.Level(a.args[0]); !ok {
+		return 1, tool.Complain("\"%s\" is not a valid log level.", a.args[0])
 	}
 	return a.setting("LogLevel", "log level of org.freedesktop.systemd1", plainWord, a.args[0])
 }

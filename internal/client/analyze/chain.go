@@ -62,7 +62,6 @@ func chain(a *session) (int, error) {
 			a.Print("%s\n", n)
 		}
 		c.below(n, "", 0)
-		a.Print("\n")
 	}
 	return 0, nil
 }
@@ -81,7 +80,7 @@ func (u unitTimes) label(b *boot, at bool) string {
 	if u.activated > 0 && at {
 		s += " @" + span(u.activating-b.userspace)
 	}
-	if u.took/1000 > 0 {
+	if u.took > 0 {
 		s += " +" + span(u.took)
 	}
 	return s
@@ -94,16 +93,12 @@ func (c *chains) below(unit, prefix string, depth int) {
 	if err != nil || depth > 200 {
 		return
 	}
-	own, known := c.units[unit]
 	var deps []unitTimes
 	longest := uint64(0)
 	for _, n := range asValues(p).list("After") {
 		u, ok := c.units[n]
-		if !ok || u.activated < c.b.userspace || u.activated > c.b.finish || u.activated == 0 {
+		if !ok || u.activated > c.b.finish || u.activated == 0 {
 			continue
-		}
-		if known && own.activating > 0 && u.activated > own.activating {
-			continue // the unit did not wait for it
 		}
 		deps = append(deps, u)
 		longest = max(longest, u.activated)

@@ -109,6 +109,9 @@ func (a *app) run(args []string) (int, error) {
 	if done, err := a.special(); done || err != nil {
 		return exitOK, err
 	}
+	if a.opts.host != "" {
+		return a.remotely()
+	}
 	word := "list-units"
 	if len(args) > 0 {
 		word, args = args[0], args[1:]
@@ -123,9 +126,9 @@ func (a *app) run(args []string) (int, error) {
 	case a.verb.max >= 0 && len(args) > a.verb.max:
 		return exitFailure, complain("Too many arguments.")
 	}
-	if a.opts.host != "" || a.opts.machine != "" {
-		return exitFailure, complain("Another host or machine cannot be asked; " +
-			"run this command there, for instance through ssh.")
+	if a.opts.machine != "" {
+		return exitFailure, complain("Containers are not known here; " +
+			"run this command in it, for instance through nsenter.")
 	}
 	return a.verb.run(a, args)
 }

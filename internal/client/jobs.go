@@ -35,6 +35,11 @@ var jobVerbs = map[string]struct {
 	"default":               {job: "start", isolate: true, unit: "default.target"},
 	"rescue":                {job: "start", isolate: true, unit: "rescue.target"},
 	"emergency":             {job: "start", isolate: true, unit: "emergency.target"},
+	"suspend":               {job: "start", unit: "suspend.target"},
+	"hibernate":             {job: "start", unit: "hibernate.target"},
+	"hybrid-sleep":          {job: "start", unit: "hybrid-sleep.target"},
+
+	"suspend-then-hibernate": {job: "start", unit: "suspend-then-hibernate.target"},
 }
 
 // errorStatus gives the exit status for errors of the manager; 1 for others.

@@ -30,6 +30,9 @@ type options struct {
 	host, machine, socket, timestamp                          string
 	typeWords, stateWords, propWords, valueWords              []string
 
+	what            []string // of clean
+	readOnly, mkdir bool     // of bind
+
 	exitCode uint8
 	lines    int
 	nothing  bool
@@ -39,11 +42,11 @@ type options struct {
 // ignoredFlags and ignoredWords are systemctl's options that mean nothing here.
 var (
 	ignoredFlags = []string{
-		"no-pager", "no-ask-password", "no-wall", "with-dependencies", "read-only", "mkdir",
+		"no-pager", "no-ask-password", "no-wall", "with-dependencies",
 		"marked", "firmware-setup",
 	}
 	ignoredWords = []string{
-		"check-inhibitors", "what", "message", "boot-loader-menu",
+		"check-inhibitors", "message", "boot-loader-menu",
 		"boot-loader-entry", "image", "reboot-argument",
 	}
 )
@@ -78,6 +81,7 @@ func (o *options) flags() *pflag.FlagSet {
 	f.StringVar(&o.socket, "socket", "", "")
 	f.StringVar(&o.timestamp, "timestamp", "pretty", "")
 	f.Uint8Var(&o.exitCode, "exit-code", 0, "")
+	f.StringArrayVar(&o.what, "what", nil, "")
 	f.IntVarP(&o.lines, "lines", "n", 10, "")
 	for _, n := range ignoredWords {
 		f.StringVar(&o.nowhere, n, "", "")
@@ -116,6 +120,8 @@ func (o *options) boolFlags(f *pflag.FlagSet) {
 	f.BoolVar(&o.user, "user", false, "")
 	f.BoolVar(&o.system, "system", false, "")
 	f.BoolVar(&o.dryRun, "dry-run", false, "")
+	f.BoolVar(&o.readOnly, "read-only", false, "")
+	f.BoolVar(&o.mkdir, "mkdir", false, "")
 	f.BoolVar(&o.showTypes, "show-types", false, "")
 	f.BoolVarP(&o.nothing, "ignore-inhibitors", "i", false, "")
 	f.BoolVarP(&o.nothing, "show-transaction", "T", false, "")

@@ -78,11 +78,15 @@ func (a *app) resolveNumbers(args []string) ([]string, error) {
 	return units, nil
 }
 
-// managerProperties gives what is known of the manager as if it were a unit.
+// managerProperties gives what is known of the manager as if it were a unit: all of it
+// by D-Bus.
 func (a *app) managerProperties() (properties, error) {
-	m, err := a.manager()
+	m, err := a.busManager()
 	if err != nil {
 		return properties{}, err
+	}
+	if list, err := m.ManagerProperties(a.ctx, nil); err == nil {
+		return indexProperties(list), nil
 	}
 	i, err := m.Info(a.ctx)
 	if err != nil {

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"rouse/internal/client/tool"
 )
 
 // TestShowAsSystemd compares show with what systemctl 252 printed for units of
@@ -75,5 +77,40 @@ func TestShowHides(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestCompletion: what is generated names each verb, option and program.
+func TestCompletion(t *testing.T) {
+	w := newWorld(t)
+	for _, shell := range []string{"bash", "zsh", "fish"} {
+		out, errs, status := w.run("rouse", "completion", shell)
+		if status != 0 {
+			t.Fatalf("%s: %s", shell, errs)
+		}
+		words := []string{"no-block"}
+		for _, v := range verbs() {
+			words = append(words, v.name)
+		}
+		for _, p := range programs() {
+			words = append(words, p.Name)
+		}
+		for _, word := range words {
+			if !strings.Contains(out, word) {
+				t.Errorf("%s: no %s", shell, word)
+			}
+		}
+	}
+	for _, p := range append(programs(), &tool.Program{Name: "systemctl"}) {
+		out, errs, status := w.run("rouse", "manual", p.Name)
+		if status != 0 || !strings.HasPrefix(out, ".TH "+strings.ToUpper(p.Name)) {
+			t.Errorf("%s: %s%s", p.Name, out, errs)
+		}
+		for line := range strings.Lines(out) { // a request is one that man(7) has
+			request := strings.Fields(line)[0]
+			if line[0] == '.' && !slices.Contains([]string{".TH", ".SH", ".TP", ".B"}, request) {
+				t.Errorf("%s: %s", p.Name, line)
+			}
+		}
 	}
 }

@@ -75,11 +75,24 @@ func (m *Manager) on(at, iface, member, sig string, args ...any) (*dbus.Decoder,
 			rest = rest[n:]
 		}
 	})
+	return d, translated(err)
+}
+
+// with is call with arguments that are written by a function.
+func (m *Manager) with(
+	member, sig string, write func(*dbus.Encoder),
+) (*dbus.Decoder, error) {
+	d, err := m.conn.Call(client.ManagerPath, client.Interface, member, sig, write)
+	return d, translated(err)
+}
+
+// translated gives an answer that is an error as faces have it.
+func translated(err error) error {
 	var told *client.Error
 	if errors.As(err, &told) {
-		return nil, &face.Error{Name: told.Name, Message: told.Message}
+		return &face.Error{Name: told.Name, Message: told.Message}
 	}
-	return d, err
+	return err
 }
 
 func refused(what string) error {
@@ -148,19 +161,14 @@ func (m *Manager) ManagerProperties(_ context.Context, names []string) ([]face.P
 
 // SetManagerProperty implements face.Show.
 func (m *Manager) SetManagerProperty(_ context.Context, p face.Property) error {
-	d, err := m.conn.Call(client.ManagerPath, "org.freedesktop.DBus.Properties", "Set", "ssv",
+	_, err := m.conn.Call(client.ManagerPath, "org.freedesktop.DBus.Properties", "Set", "ssv",
 		func(e *dbus.Encoder) {
 			e.Text(client.Interface)
 			e.Text(p.Name)
 			e.Variant(p.Type)
 			client.Write(e, p.Type, p.Value)
 		})
-	_ = d
-	var told *client.Error
-	if errors.As(err, &told) {
-		return &face.Error{Name: told.Name, Message: told.Message}
-	}
-	return err
+	return translated(err)
 }
 
 // SetEnvironment implements face.Show.

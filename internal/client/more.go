@@ -271,3 +271,79 @@ func shellQuote(s string) string {
 	}
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
+
+func showEnvironment(a *app, _ []string) (int, error) {
+	v, err := a.own("Environment")
+	if err != nil {
+		return exitFailure, complain("Failed to get environment: %v", err)
+	}
+	list, _ := v.([]string)
+	for _, assignment := range list {
+		fmt.Fprintln(a.Stdout, shellAssignment(assignment))
+	}
+	return exitOK, nil
+}
+
+func setEnvironment(a *app, args []string) (int, error) { return a.environ(nil, args) }
+
+func unsetEnvironment(a *app, args []string) (int, error) { return a.environ(args, nil) }
+
+func (a *app) environ(unset, set []string) (int, error) {
+	m, err := a.busManager()
+	if err == nil {
+		err = m.SetEnvironment(a.ctx, unset, set)
+	}
+	if err != nil {
+		return exitFailure, complain("Failed to set environment: %v", err)
+	}
+	return exitOK, nil
+}
+
+// importEnvironment hands on variables of this process's own environment.
+func importEnvironment(a *app, args []string) (int, error) {
+	own := a.Environ()
+	var set []string
+	if len(args) == 0 {
+		a.warn("Calling %s without a list of variable names is deprecated.", a.verb.name)
+		for _, e := range own {
+			if value.ValidEnvAssign(e) {
+				set = append(set, e)
+			}
+		}
+	}
+	for _, n := range args {
+		if !value.ValidEnvName(n) {
+			return exitFailure, complain("Not a valid environment variable name: %s", n)
+		}
+		v, ok := value.LookupEnv(own, n)
+		if !ok {
+			a.warn("Environment variable $%s not set, ignoring.", n)
+			continue
+		}
+		set = append(set, n+"="+v)
+	}
+	if len(set) == 0 {
+		return exitOK, nil
+	}
+	code, err := a.environ(nil, set)
+	if err != nil {
+		err = complain("%s", strings.Replace(err.Error(), "set", "import", 1))
+	}
+	return code, err
+}
+
+// own gives a property of the manager.
+func (a *app) own(property string) (any, error) {
+	m, err := a.busManager()
+	if err != nil {
+		return nil, err
+	}
+	list, err := m.ManagerProperties(a.ctx, []string{property})
+	if err != nil {
+		return nil, err
+	}
+	if len(list) == 0 {
+		return nil, fmt.Errorf("the manager has no property %s", property)
+	}
+	return list[0].Value, nil
+}

@@ -6,8 +6,10 @@ import (
 	"flag"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -97,6 +99,13 @@ func (w *world) run(args ...string) (stdout, stderr string, status int) {
 			}
 			return rpc.Dial(ctx, socket)
 		},
+		Environ: func() []string {
+			list := []string{"1=bad"}
+			for _, k := range slices.Sorted(maps.Keys(w.env)) {
+				list = append(list, k+"="+w.env[k])
+			}
+			return list
+		},
 		Root:      func(string) fs.ReadLinkFS { return w.files },
 		Facts:     func(string) *specifier.Machine { return &specifier.Machine{} },
 		Exec:      w.exec,
@@ -151,6 +160,13 @@ func (w *world) command(line string) error {
 			return err
 		}
 		w.m.SetProperty(f[0], p)
+	case "own": // own NAME SIGNATURE JSON: a property of the manager
+		f := strings.SplitN(rest, " ", 3)
+		p, err := rpc.DecodeProperty(f[0], f[1], []byte(f[2]))
+		if err != nil {
+			return err
+		}
+		w.m.Own = append(w.m.Own, p)
 	case "job":
 		var j face.JobInfo
 		if _, err := fmt.Sscan(rest, &j.ID, &j.Unit, &j.Type, &j.State); err != nil {

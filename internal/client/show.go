@@ -78,35 +78,14 @@ func (a *app) resolveNumbers(args []string) ([]string, error) {
 	return units, nil
 }
 
-// managerProperties gives what is known of the manager as if it were a unit: all of it
-// by D-Bus.
+// managerProperties gives the properties of the manager as if it were a unit.
 func (a *app) managerProperties() (properties, error) {
 	m, err := a.busManager()
 	if err != nil {
 		return properties{}, err
 	}
-	if list, err := m.ManagerProperties(a.ctx, nil); err == nil {
-		return indexProperties(list), nil
-	}
-	i, err := m.Info(a.ctx)
-	if err != nil {
-		return properties{}, err
-	}
-	group := i.CgroupRoot
-	if group == "/" {
-		group = ""
-	}
-	return indexProperties([]face.Property{
-		{Name: "Version", Type: "s", Value: i.Version},
-		{Name: "UserspaceTimestamp", Type: "t", Value: i.Since.Real},
-		{Name: "UserspaceTimestampMonotonic", Type: "t", Value: i.Since.Mono},
-		{Name: "NNames", Type: "u", Value: uint32(i.Units)},
-		{Name: "NFailedUnits", Type: "u", Value: uint32(i.Failed)},
-		{Name: "NJobs", Type: "u", Value: uint32(i.Jobs)},
-		{Name: "UnitPath", Type: "as", Value: i.UnitPath},
-		{Name: "ControlGroup", Type: "s", Value: group},
-		{Name: "SystemState", Type: "s", Value: i.SystemState},
-	}), nil
+	list, err := m.ManagerProperties(a.ctx, nil)
+	return indexProperties(list), err
 }
 
 // showProperties prints the properties that were asked for, in systemd's order.

@@ -1,7 +1,6 @@
 package client
 
 import (
-	"fmt"
 	"strconv"
 
 	"rouse/internal/face"
@@ -126,21 +125,6 @@ func shutdown(a *app, args []string) (int, error) {
 	}
 	if err := m.Shutdown(a.ctx, a.verb.name, code); err != nil {
 		return exitFailure, complain("Failed to %s: %v", a.verb.name, err)
-	}
-	return exitOK, nil
-}
-
-func showEnvironment(a *app, _ []string) (int, error) {
-	m, err := a.manager()
-	if err != nil {
-		return exitFailure, err
-	}
-	i, err := m.Info(a.ctx)
-	if err != nil {
-		return exitFailure, complain("Failed to get environment: %v", err)
-	}
-	for _, assignment := range i.Environment {
-		fmt.Fprintln(a.Stdout, shellAssignment(assignment))
 	}
 	return exitOK, nil
 }

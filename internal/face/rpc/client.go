@@ -214,26 +214,11 @@ func (c *Client) Properties(ctx context.Context, unit string) ([]face.Property, 
 
 // Show gives the named properties of a unit, all if none are named.
 func (c *Client) Show(ctx context.Context, unit string, names []string) ([]face.Property, error) {
-	var raw []struct {
-		Name, Type string
-		Value      json.RawMessage
-	}
 	p := map[string]any{"unit": unit}
 	if len(names) > 0 {
 		p["properties"] = names
 	}
-	if err := c.call(ctx, "show", p, &raw); err != nil {
-		return nil, err
-	}
-	out := make([]face.Property, 0, len(raw))
-	for _, r := range raw {
-		q, err := DecodeProperty(r.Name, r.Type, r.Value)
-		if err != nil {
-			return nil, fmt.Errorf("show %s: %w", unit, err)
-		}
-		out = append(out, q)
-	}
-	return out, nil
+	return c.properties(ctx, "show", p)
 }
 
 // Processes implements face.Manager.

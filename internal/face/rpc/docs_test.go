@@ -24,6 +24,7 @@ func example() *fake.Manager {
 		Cgroups: "v2", CgroupRoot: "/", UnitPath: []string{"/etc/systemd/system"},
 		Environment: []string{"LANG=C.UTF-8"},
 		Since:       value.Instant{Mono: 1582603427, Real: 1795384447000000}}
+	m.Own = []face.Property{{Name: "LogLevel", Type: "s", Value: "info"}}
 	property := func(n, sig string, v any) face.Property {
 		return face.Property{Name: n, Type: sig, Value: v}
 	}

@@ -23,6 +23,7 @@ type method struct {
 
 // The parameters that several methods take.
 var (
+	ownParams  = []string{"property", "value"}
 	unitOnly   = []string{"unit"}
 	unitsOnly  = []string{"units"}
 	jobParams  = []string{"unit", "mode", "wait"}
@@ -36,12 +37,14 @@ var methods = []method{
 	{name: "change-unit-files", takes: changeParams, needs: []string{"verb"}, run: changeFiles},
 	{name: "daemon-reexec", waits: always, run: daemonReexec},
 	{name: "daemon-reload", takes: []string{"dry"}, waits: always, run: daemonReload},
+	{name: "dump", takes: []string{"patterns"}, run: dump},
 	{name: "enable", takes: unitsOnly, needs: unitsOnly, run: load},
 	{name: "info", run: info},
 	{name: "kill", takes: []string{"unit", "signal", "who"}, needs: unitOnly, run: kill},
 	{name: "list-jobs", run: listJobs},
 	{name: "list-units", takes: []string{"type", "patterns", "load"}, run: listUnits},
 	{name: "load", takes: unitsOnly, needs: unitsOnly, run: load},
+	{name: "manager-properties", takes: []string{"properties"}, run: managerProperties},
 	{name: "plan", takes: planParams, needs: unitOnly, run: plan},
 	{name: "processes", takes: unitOnly, needs: unitOnly, run: processes},
 	jobMethod("reload", "reload", reloadOrNew),
@@ -50,6 +53,8 @@ var methods = []method{
 	{name: "remove", takes: unitOnly, needs: unitOnly, run: remove},
 	{name: "reset-failed", takes: []string{"patterns"}, run: resetFailed},
 	jobMethod("restart", "restart", nil),
+	{name: "set-environment", takes: []string{"set", "unset"}, run: setEnvironment},
+	{name: "set-manager-property", takes: ownParams, needs: ownParams, run: setManagerProperty},
 	{name: "show", takes: []string{"unit", "properties"}, needs: unitOnly, run: show},
 	{name: "shutdown", takes: []string{"verb", "exitCode"}, run: shutdown},
 	jobMethod("start", "start", nil),

@@ -32,6 +32,10 @@ type params struct {
 	PresetMode string          `json:"presetMode"`
 	Runtime    bool            `json:"runtime"`
 	Force      bool            `json:"force"`
+	Property   string          `json:"property"`
+	Value      json.RawMessage `json:"value"`
+	Set        []string        `json:"set"`
+	Unset      []string        `json:"unset"`
 
 	given []string // the names of those that were given
 	named bool     // an object was given
@@ -40,7 +44,7 @@ type params struct {
 }
 
 // lists are the parameters that are lists of strings.
-var lists = []string{"units", "patterns", "properties"}
+var lists = []string{"units", "patterns", "properties", "set", "unset"}
 
 // badParam is an error in parameters found only when a method ran.
 type badParam struct{ error }

@@ -34,6 +34,7 @@ type Manager struct {
 	Report  face.ReloadReport
 	// Files is what every change of unit files answers.
 	Files face.FilesReply
+	Own   []face.Property // of the manager itself, besides what About says
 	// Results gives the result of a job ("start foo.service"); without, it is "done".
 	Results map[string]string
 	// Ends gives the active state in which a unit ends by itself once it was started.

@@ -1,9 +1,11 @@
 package client
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path"
 	"path/filepath"
 	"strings"
@@ -373,4 +375,185 @@ func (a *app) note(format string, args ...any) {
 	if !a.opts.quiet {
 		a.warn(format, args...)
 	}
+}
+
+// The marks around what is edited of a drop-in. Editors and scripts look for them.
+const (
+	editMark = "### Anything between here and the comment below will become the new contents " +
+		"of the file"
+	belowMark = "### Lines below this comment will be discarded"
+)
+
+// editing is one file that is edited: a copy of it, which takes its place at the end.
+type editing struct {
+	target, copy string
+	marked       bool // it is what stands between the marks that counts
+}
+
+// edit has the user edit a drop-in of units, or with --full the unit files themselves.
+func edit(a *app, args []string) (int, error) {
+	if !a.Terminal {
+		return exitFailure, complain("Cannot edit units if not on a tty.")
+	}
+	units, err := a.resolve(args)
+	if err != nil {
+		return exitFailure, err
+	}
+	if len(units) == 0 {
+		return exitFailure, complain("No units matched the specified patterns.")
+	}
+	var list []editing
+	defer func() {
+		for _, e := range list {
+			os.Remove(e.copy)
+		}
+	}()
+	for _, u := range units {
+		e, err := a.prepareEdit(u)
+		if err != nil {
+			return exitFailure, err
+		}
+		list = append(list, e)
+	}
+	if err := a.runEditor(list); err != nil {
+		return exitFailure, err
+	}
+	for _, e := range list {
+		if err := a.finishEdit(e); err != nil {
+			return exitFailure, err
+		}
+	}
+	return a.reloadAfter()
+}
+
+// prepareEdit makes the copy of what is to be edited for a unit.
+func (a *app) prepareEdit(u string) (e editing, err error) {
+	paths, masked, err := a.pathsOf(u)
+	switch {
+	case err != nil:
+		return e, err
+	case masked:
+		return e, complain("Cannot edit %s: unit is masked.", u)
+	case len(paths) == 0 && !a.opts.force:
+		option := ""
+		if a.opts.user {
+			option = " --user"
+		}
+		return e, complain("No files found for %s.\n"+
+			"Run 'systemctl edit%s --force --full %s' to create a new unit.", u, option, u)
+	}
+	place, err := a.place()
+	if err != nil {
+		return e, err
+	}
+	dir := place.Persistent
+	if a.opts.runtime {
+		dir = place.Runtime
+	}
+	if dir == "" {
+		return e, complain("Failed to edit %s: there is no directory for it", u)
+	}
+	shown := path.Join(dir, u)
+	if !a.opts.full {
+		shown = path.Join(dir, u+".d", "override.conf")
+	}
+	e.target = filepath.Join("/", a.opts.root, shown)
+	at, base := filepath.Split(e.target)
+	e.copy = filepath.Join(at, ".#"+base+strings.ToLower(rand.Text()))
+	if err := os.MkdirAll(at, 0o755); err != nil {
+		return e, complain("Failed to create directories for \"%s\": %v", e.target, err)
+	}
+	text, marked := a.editText(shown, paths)
+	e.marked = marked
+	if text == "" {
+		return e, nil // the editor makes it
+	}
+	return e, os.WriteFile(e.copy, []byte(text), 0o644)
+}
+
+// editText is what the editor shows first: of a unit file its text, of a drop-in with
+// what the unit is made of besides.
+func (a *app) editText(shown string, paths []string) (text string, marked bool) {
+	if len(paths) == 0 {
+		return "", false
+	}
+	if a.opts.full {
+		return a.fileText(paths[0]), false
+	}
+	var b strings.Builder
+	b.WriteString("### Editing " + path.Join("/", a.opts.root, shown) + "\n" + editMark + "\n\n")
+	b.WriteString(a.fileText(shown) + "\n\n" + belowMark + "\n")
+	for _, p := range paths {
+		if p == shown {
+			continue
+		}
+		b.WriteString("\n### " + p + "\n")
+		for line := range strings.Lines(a.fileText(p)) {
+			b.WriteString("# " + strings.TrimSuffix(line, "\n") + "\n")
+		}
+	}
+	return b.String(), true
+}
+
+// fileText reads a file below the root directory; "" if it cannot be read.
+func (a *app) fileText(p string) string {
+	root := a.opts.root
+	if root == "" {
+		root = "/"
+	}
+	text, _ := fs.ReadFile(a.Root(root), inFS(p)) // what cannot be read is not shown
+	return string(text)
+}
+
+// runEditor has the files edited by the user's editor, or by one that is there.
+func (a *app) runEditor(list []editing) error {
+	var tries [][]string
+	for _, key := range []string{"SYSTEMD_EDITOR", "EDITOR", "VISUAL"} {
+		if words := strings.Fields(a.Getenv(key)); len(words) > 0 && tries == nil {
+			tries = [][]string{words}
+		}
+	}
+	if tries == nil {
+		tries = [][]string{{"editor"}, {"nano"}, {"vim"}, {"vi"}}
+	}
+	for _, argv := range tries {
+		for _, e := range list {
+			argv = append(argv, e.copy)
+		}
+		status, err := a.Exec(argv)
+		switch {
+		case err == nil && status == 0:
+			return nil
+		case err == nil:
+			return complain("%s failed with exit status %d.", argv[0], status)
+		}
+	}
+	return complain("Cannot edit units, no editor available. " +
+		"Please set either $SYSTEMD_EDITOR, $EDITOR or $VISUAL.")
+}
+
+// finishEdit puts a copy in the place of what it was made for, unless it is empty.
+func (a *app) finishEdit(e editing) error {
+	text, err := os.ReadFile(e.copy)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return complain("Failed to read temporary file \"%s\": %v", e.copy, err)
+	}
+	kept := string(text)
+	if e.marked {
+		if _, after, ok := strings.Cut(kept, editMark); ok {
+			kept = after
+		}
+		kept, _, _ = strings.Cut(kept, belowMark)
+	}
+	if kept = strings.TrimSpace(kept); kept == "" {
+		a.warn("Editing \"%s\" canceled: temporary file is empty.", e.target)
+		return nil
+	}
+	if err := os.WriteFile(e.copy, []byte(kept+"\n"), 0o644); err != nil {
+		return complain("Failed to modify temporary file \"%s\": %v", e.copy, err)
+	}
+	if err := os.Rename(e.copy, e.target); err != nil {
+		return complain("Failed to rename \"%s\" to \"%s\": %v", e.copy, e.target, err)
+	}
+	return nil
 }

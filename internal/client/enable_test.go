@@ -130,3 +130,71 @@ func TestSysV(t *testing.T) {
 		}
 	}
 }
+
+// TestEdit: what stands between the marks becomes the drop-in; with --full the whole file
+// is edited; what is left empty changes nothing.
+func TestEdit(t *testing.T) {
+	root := t.TempDir()
+	write(t, root, "usr/lib/systemd/system/a.service", wanted)
+	shown := ""
+	editor := func(text string) func([]string) (int, error) {
+		return func(argv []string) (int, error) {
+			at := argv[len(argv)-1]
+			old, err := os.ReadFile(at)
+			shown = strings.ReplaceAll(string(old), root, "ROOT")
+			if err == nil && text != "" {
+				text = strings.Replace(string(old), editMark+"\n", editMark+"\n"+text, 1)
+			}
+			return 0, os.WriteFile(at, []byte(text), 0o644)
+		}
+	}
+	run := func(tty bool, exec func([]string) (int, error), args ...string) string {
+		var out bytes.Buffer
+		Run(context.Background(), Env{
+			Args:   append([]string{"systemctl", "--root=" + root, "edit"}, args...),
+			Stdout: &out, Stderr: &out, Terminal: tty, Exec: exec,
+			Getenv: func(n string) string { return map[string]string{"EDITOR": "ed -x"}[n] },
+			Root:   func(dir string) fs.ReadLinkFS { return os.DirFS(dir).(fs.ReadLinkFS) },
+			Facts:  func(string) *specifier.Machine { return &specifier.Machine{} },
+		})
+		return strings.ReplaceAll(out.String(), root, "ROOT")
+	}
+	read := func(p string) string {
+		text, _ := os.ReadFile(filepath.Join(root, p))
+		return string(text)
+	}
+	if got := run(false, nil, "a"); got != "Cannot edit units if not on a tty.\n" {
+		t.Errorf("without a terminal: %s", got)
+	}
+	const override = "etc/systemd/system/a.service.d/override.conf"
+	if got := run(true, editor("[Unit]\nDescription=new\n"), "a"); got != "" {
+		t.Errorf("edit: %s", got)
+	}
+	want := "### Editing ROOT/" + override + "\n" + editMark + "\n\n\n\n" + belowMark + "\n\n" +
+		"### /usr/lib/systemd/system/a.service\n# [Service]\n# ExecStart=/bin/true\n# [Install]\n" +
+		"# WantedBy=m.target\n"
+	if shown != want {
+		t.Errorf("shown:\n%swant:\n%s", shown, want)
+	}
+	if got := read(override); got != "[Unit]\nDescription=new\n" {
+		t.Errorf("drop-in: %q", got)
+	}
+	want = "Editing \"ROOT/" + override + "\" canceled: temporary file is empty.\n"
+	if got := run(true, editor(""), "a"); got != want || read(override) == "" {
+		t.Errorf("left empty: %s", got)
+	}
+	run(true, func(argv []string) (int, error) {
+		return 0, os.WriteFile(argv[len(argv)-1], []byte("[Service]\nExecStart=/x\n"), 0o644)
+	}, "--full", "--force", "new")
+	if got := read("etc/systemd/system/new.service"); got != "[Service]\nExecStart=/x\n" {
+		t.Errorf("new unit file: %q", got)
+	}
+	want = "No files found for nope.service.\n" +
+		"Run 'systemctl edit --force --full nope.service' to create a new unit.\n"
+	if got := run(true, nil, "nope"); got != want {
+		t.Errorf("without a file: %s", got)
+	}
+	if list, _ := filepath.Glob(filepath.Join(root, "etc/systemd/system/*/.#*")); len(list) > 0 {
+		t.Errorf("left: %q", list)
+	}
+}

@@ -46,6 +46,7 @@ func verbs() []verb {
 		{"add-wants", 2, -1, "TARGET UNIT…", "Have a target want units", changeFiles},
 		{"add-requires", 2, -1, "TARGET UNIT…", "Have a target require units", changeFiles},
 		{"set-default", 1, 1, "TARGET", "Set what default.target is", changeFiles},
+		{"edit", 1, -1, "UNIT…", "Edit drop-ins of units, or with --full their files", edit},
 		{"start", 1, -1, "UNIT…", "Start units", changeState},
 		{"stop", 1, -1, "UNIT…", "Stop units", changeState},
 		{"reload", 1, -1, "UNIT…", "Reload units", changeState},

@@ -547,6 +547,7 @@ func (m *Manager) clean(fx engine.Clean) {
 		}
 	}
 	if !fx.Restart {
+		m.closeStreams(name)
 		m.removeGroup(name)
 		if err := m.invocations.Forget(name); err != nil {
 			m.logf(engine.Debug, name, "%v", err)

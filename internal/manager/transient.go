@@ -336,16 +336,24 @@ func writeLines(path, head string, lines []transient.Line) error {
 	return os.Rename(tmp, path)
 }
 
-// forgetTransient removes the files of a unit that was made at run time and is gone.
-func (m *Manager) forgetTransient(unitName string) {
-	if s := m.streams[unitName]; s != nil {
-		delete(m.streams, unitName)
-		for _, fd := range s {
-			if fd >= 0 {
-				sys.CloseFD(fd)
-			}
+// closeStreams closes what a client gave a service: whoever reads at the other end waits
+// for that.
+func (m *Manager) closeStreams(unitName string) {
+	s := m.streams[unitName]
+	if s == nil {
+		return
+	}
+	delete(m.streams, unitName)
+	for _, fd := range s {
+		if fd >= 0 {
+			sys.CloseFD(fd)
 		}
 	}
+}
+
+// forgetTransient removes the files of a unit that was made at run time and is gone.
+func (m *Manager) forgetTransient(unitName string) {
+	m.closeStreams(unitName)
 	dir := m.ownDirectory("systemd/transient")
 	if dir == "" || !canTransient(name.TypeOf(unitName)) {
 		return

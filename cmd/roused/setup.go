@@ -17,6 +17,7 @@ import (
 	"rouse/internal/host/proc"
 	"rouse/internal/manager"
 	"rouse/internal/unit"
+	"rouse/internal/unit/directive"
 	"rouse/internal/unit/load"
 	"rouse/internal/unit/value"
 )
@@ -28,19 +29,18 @@ const systemPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin
 func setUp(o *options) (manager.Config, error) {
 	users := identity.New("")
 	facts := machine.Facts(users)
-	conf, faults := manager.ReadConfig(root(), o.user)
+	conf, faults := readConfig(o)
 	for _, f := range faults {
 		say(f.String())
 	}
 	o.settle(conf)
 	d := &conf.Defaults
-	d.Inherited, d.MemoryTotal, d.TasksTotal = machine.Limits(), machine.Memory(), machine.Tasks()
-	d.Architecture = machine.Architecture()
 	path := load.SearchPath(o.user, os.Getenv, o.unitPath)
 	c := manager.Config{
 		Version: version, User: o.user, Init: o.init, Target: o.target, RuntimeDir: "/run",
 		Environ: os.Environ(), Console: console(o), Level: o.level, UnitPath: path,
 		LogTarget: o.logTarget, Conf: conf,
+		Reread:      func() (*directive.Manager, []unit.Fault) { return readConfig(o) },
 		Environment: d.Environment, Output: d.Stdout, OutputError: d.Stderr, Cgroups: o.cgroups,
 	}
 	if id, err := facts.MachineID(); err == nil {
@@ -71,6 +71,15 @@ func setUp(o *options) (manager.Config, error) {
 	}.Complete
 	c.Loader = load.New(loading)
 	return c, nil
+}
+
+// readConfig reads system.conf or user.conf, and what defaults depend upon besides.
+func readConfig(o *options) (*directive.Manager, []unit.Fault) {
+	conf, faults := manager.ReadConfig(root(), o.user)
+	d := &conf.Defaults
+	d.Inherited, d.MemoryTotal, d.TasksTotal = machine.Limits(), machine.Memory(), machine.Tasks()
+	d.Architecture = machine.Architecture()
+	return conf, faults
 }
 
 // systemEnvironment is what services of the system are given: the PATH, of a machine

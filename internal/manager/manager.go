@@ -69,6 +69,8 @@ type Config struct {
 	Stamps    string             // directory of what tells when timers last fired
 	MachineID string             // spreads timers over time
 	Conf      *directive.Manager // system.conf or user.conf; nil is one of an empty file
+	// Reread reads that file again, when units are; nil leaves it as it was.
+	Reread    func() (*directive.Manager, []unit.Fault)
 	AllMounts bool
 	// OnBus gives who answers those who call on a new connection to the message bus;
 	// nil is nobody.

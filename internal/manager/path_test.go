@@ -4,6 +4,11 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"rouse/internal/unit"
+	"rouse/internal/unit/directive"
+	"rouse/internal/unit/load"
+	"rouse/internal/unit/value"
 )
 
 // TestPath: a path unit starts its service for a file that comes, which is told why,
@@ -56,4 +61,29 @@ func TestPath(t *testing.T) {
 	f.until(events, is("b.service", "running"))
 	f.want("stop", "b.path", "done")
 	f.want("stop", "b.service", "done")
+}
+
+// TestReconfigure: a reload reads the manager's own configuration again, and the units by it.
+func TestReconfigure(t *testing.T) {
+	conf := directive.NewManager(true)
+	f := begin(t, map[string]string{
+		"a.service": "[Service]\nExecStart=SELF wait\n",
+	}, func(c *Config, l *load.Config) {
+		c.Conf, l.Defaults = conf, &conf.Defaults
+		c.Reread = func() (*directive.Manager, []unit.Fault) {
+			again := directive.NewManager(true)
+			again.Defaults.TimeoutStop = 7 * value.Second
+			return again, []unit.Fault{{File: "/etc/systemd/user.conf", Why: "a fault"}}
+		}
+	})
+	if got := f.property("a.service", "TimeoutStopUSec"); got != uint64(90*value.Second) {
+		t.Errorf("at first %v", got)
+	}
+	r, err := f.Reload(f.context(), false)
+	if err != nil || len(r.Faults) != 1 {
+		t.Errorf("%+v, %v", r, err)
+	}
+	if got := f.property("a.service", "TimeoutStopUSec"); got != uint64(7*value.Second) {
+		t.Errorf("then %v", got)
+	}
 }

@@ -156,6 +156,7 @@ func (m *Manager) reload(dry bool) (r face.ReloadReport) {
 	}
 	if !dry {
 		m.reached(unitsLoadAgain)
+		r.Faults = append(r.Faults, m.reconfigure()...)
 	}
 	m.cfg.Loader.Refresh()
 	m.files = nil
@@ -190,4 +191,15 @@ func (m *Manager) reload(dry bool) (r face.ReloadReport) {
 	m.observed(face.Event{Kind: "reloaded"})
 	m.relax()
 	return r
+}
+
+// reconfigure reads system.conf again, for the defaults of units that are read afterwards:
+// in the place of the former ones, where the loader has them, too. systemd-system.conf(5).
+func (m *Manager) reconfigure() []unit.Fault {
+	if m.cfg.Reread == nil {
+		return nil
+	}
+	conf, faults := m.cfg.Reread()
+	*m.cfg.Conf = *conf
+	return faults
 }

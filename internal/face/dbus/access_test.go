@@ -226,3 +226,22 @@ func TestPolkit(t *testing.T) {
 		}
 	}
 }
+
+// TestDumpLimit: strangers get some dumps and then none for ten minutes, over a
+// re-execution as well.
+func TestDumpLimit(t *testing.T) {
+	s := NewServer(newFake(), nil)
+	for i := range dumpBurst + 5 {
+		if got := s.mayDump(1e9); got != (i < dumpBurst) {
+			t.Errorf("dump %d: %t", i+1, got)
+		}
+	}
+	next := NewServer(newFake(), nil)
+	next.Restore(&Saved{Listener: -1, Dumps: s.leave.saved.Dumps})
+	if next.mayDump(2e9 - 1e9 + dumpInterval) {
+		t.Error("forgotten over a re-execution")
+	}
+	if !next.mayDump(1e9 + dumpInterval + 1) {
+		t.Error("refused after ten minutes")
+	}
+}

@@ -60,8 +60,43 @@ func changeEnvironment(c *call, unset, set []string) error {
 	return c.s.m.SetEnvironment(c.ctx, unset, set)
 }
 
+// A stranger may have the state dumped so often in that time, for it is work.
+const (
+	dumpBurst    = 10
+	dumpInterval = 600_000_000 // microseconds
+)
+
+// dumpLimit counts the dumps of strangers. It goes over a re-execution.
+type dumpLimit struct {
+	Began uint64 // by the monotonic clock
+	Count int
+}
+
+// dumped gives a dump, unless strangers had too many.
+func (c *call) dumped(patterns []string) (string, error) {
+	if !c.isPrivileged() && !c.s.mayDump(sys.Monotonic()) {
+		return "", &face.Error{
+			Name: "org.freedesktop.DBus.Error.LimitsExceeded",
+			Message: "Dump request rejected due to rate limit on unprivileged callers, blocked for " +
+				"10 minutes.",
+		}
+	}
+	return c.s.m.Dump(c.ctx, patterns)
+}
+
+func (s *Server) mayDump(now uint64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	d := &s.leave.saved.Dumps
+	if now-d.Began > dumpInterval || d.Count == 0 {
+		*d = dumpLimit{Began: now}
+	}
+	d.Count++
+	return d.Count <= dumpBurst
+}
+
 func dump(c *call, patterns []string) error {
-	text, err := c.s.m.Dump(c.ctx, patterns)
+	text, err := c.dumped(patterns)
 	if err == nil {
 		c.out.Text(plain(text))
 	}
@@ -69,7 +104,7 @@ func dump(c *call, patterns []string) error {
 }
 
 func dumpToFile(c *call, patterns []string) error {
-	text, err := c.s.m.Dump(c.ctx, patterns)
+	text, err := c.dumped(patterns)
 	if err != nil {
 		return err
 	}

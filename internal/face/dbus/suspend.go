@@ -23,6 +23,7 @@ type Saved struct {
 	Conns       []SavedConn
 	Subscribers []string            // on the bus
 	Jobs        map[uint32][]string // that somebody on the bus has asked for
+	Dumps       dumpLimit
 }
 
 // SavedConn is one client of the private socket.
@@ -96,6 +97,7 @@ func (s *Server) Suspend() *Saved {
 // Serve and Attach.
 func (s *Server) Restore(saved *Saved) {
 	s.given = saved
+	s.leave.saved.Dumps = saved.Dumps
 	for id, senders := range saved.Jobs {
 		s.jobs[id] = &jobTrack{senders: senders}
 	}

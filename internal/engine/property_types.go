@@ -166,6 +166,18 @@ var socketRows = [...]row{
 		return uint32(u.sock.Refused)
 	}},
 	{name: "ControlPID", sig: "u", of: controlPID},
+	{"ExecStartPre", commandSig, socketCommands, int(unit.SocketStartPre)},
+	{"ExecStartPost", commandSig, socketCommands, int(unit.SocketStartPost)},
+	{"ExecStopPre", commandSig, socketCommands, int(unit.SocketStopPre)},
+	{"ExecStopPost", commandSig, socketCommands, int(unit.SocketStopPost)},
+}
+
+func socketCommands(_ *Engine, u *runUnit, kind int) any {
+	if u.Def.Socket == nil {
+		return nil
+	}
+	return commandStatus(u.Def.Socket.Commands[kind], u.sock.Ran[kind], &u.procs,
+		unit.SocketExecKind(kind).String(), false)
 }
 
 // mountRows are the rows of mounts. What is mounted is as the mount table has it.

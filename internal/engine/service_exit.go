@@ -56,15 +56,21 @@ func (s *service) exited(e *Engine, u *runUnit, p *proc) {
 // remember keeps the status of the command that ran, for show.
 func (s *service) remember(p *proc) {
 	for k := range s.Ran {
-		if unit.ExecKind(k).String() == p.Status.Kind && len(p.list) > 0 {
-			if s.Ran[k] == nil {
-				s.Ran[k] = make([]procStatus, len(p.list))
-			}
-			if p.Status.Index < len(s.Ran[k]) {
-				s.Ran[k][p.Status.Index] = p.Status
-			}
+		if unit.ExecKind(k).String() == p.Status.Kind {
+			s.Ran[k] = p.remembered(s.Ran[k])
 		}
 	}
+}
+
+// remembered adds the status of a process to those of the other commands of its list.
+func (p *proc) remembered(ran []procStatus) []procStatus {
+	if len(p.list) > 0 && ran == nil {
+		ran = make([]procStatus, len(p.list))
+	}
+	if p.Status.Index < len(ran) {
+		ran[p.Status.Index] = p.Status
+	}
+	return ran
 }
 
 // mainExited: the main process ended; the state says what that means.

@@ -20,7 +20,8 @@ type socket struct {
 	Accepted    uint64
 	Refused     uint64
 	Trigger     rateLimit
-	Polls       rateLimit // how often traffic was noticed
+	Ran         [unit.SocketExecKinds][]procStatus // last run of each command
+	Polls       rateLimit                          // how often traffic was noticed
 }
 
 // SocketState is the sub state of a socket unit.
@@ -134,6 +135,7 @@ func (s *socket) start(e *Engine, u *runUnit) verdict {
 	}
 	e.newInvocation(u)
 	s.Result = ResultSuccess
+	s.Ran = [unit.SocketExecKinds][]procStatus{}
 	if !s.commands(e, u, SocketStartPre, unit.SocketStartPre) {
 		s.enterStartChown(e, u)
 	}
@@ -485,6 +487,11 @@ func (s *socket) spawnFailed(e *Engine, u *runUnit) { s.controlDone(e, u, Result
 
 // exited: the control process ended.
 func (s *socket) exited(e *Engine, u *runUnit, p *proc) {
+	for k := range s.Ran {
+		if unit.SocketExecKind(k).String() == p.Status.Kind {
+			s.Ran[k] = p.remembered(s.Ran[k])
+		}
+	}
 	r := endOf(p)
 	if r == ResultSuccess && e.more(u, p) {
 		return

@@ -75,6 +75,9 @@ func Run(ctx context.Context, env Env) int {
 		return p.Main(ctx, env.tool())
 	}
 	a := &app{Env: env, ctx: ctx}
+	if a.name() == "runlevel" {
+		return a.runlevel()
+	}
 	args, err := a.opts.parse(env.Args[1:])
 	if err != nil {
 		fmt.Fprintf(a.Stderr, "%s: %v\n", a.name(), err)

@@ -3,6 +3,7 @@ package client
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"io/fs"
 	"os"
@@ -196,5 +197,37 @@ func TestEdit(t *testing.T) {
 	}
 	if list, _ := filepath.Glob(filepath.Join(root, "etc/systemd/system/*/.#*")); len(list) > 0 {
 		t.Errorf("left: %q", list)
+	}
+}
+
+// TestRunlevel: the last record of a run level counts.
+func TestRunlevel(t *testing.T) {
+	root := t.TempDir()
+	run := func() string {
+		var out bytes.Buffer
+		status := Run(context.Background(), Env{Args: []string{"/sbin/runlevel"}, Stdout: &out,
+			Stderr: &out, Root: func(string) fs.ReadLinkFS { return os.DirFS(root).(fs.ReadLinkFS) }})
+		return out.String() + string(rune('0'+status))
+	}
+	if got := run(); got != "unknown\n1" {
+		t.Errorf("without utmp: %q", got)
+	}
+	records := ""
+	for _, r := range []struct {
+		kind   uint16
+		levels uint32
+	}{{1, '3'}, {2, 7}, {1, '3'<<8 | '5'}, {8, 9}} {
+		record := make([]byte, utmpRecord)
+		binary.NativeEndian.PutUint16(record, r.kind)
+		binary.NativeEndian.PutUint32(record[4:], r.levels)
+		records += string(record)
+	}
+	write(t, root, "run/utmp", records[:utmpRecord])
+	if got := run(); got != "N 3\n0" {
+		t.Errorf("at first: %q", got)
+	}
+	write(t, root, "run/utmp", records)
+	if got := run(); got != "3 5\n0" {
+		t.Errorf("later: %q", got)
 	}
 }

@@ -1,6 +1,9 @@
 package client
 
 import (
+	"encoding/binary"
+	"fmt"
+	"io/fs"
 	"strconv"
 
 	"rouse/internal/face"
@@ -127,4 +130,35 @@ func shutdown(a *app, args []string) (int, error) {
 		return exitFailure, complain("Failed to %s: %v", a.verb.name, err)
 	}
 	return exitOK, nil
+}
+
+// The layout of a record of utmp(5), and the type of the one that tells the run level.
+const (
+	utmpRecord   = 384
+	utmpRunLevel = 1
+)
+
+// runlevel answers the command of that name, which init scripts and packages call: the run
+// level before and now, as utmp has them. runlevel(8).
+func (a *app) runlevel() int {
+	text, _ := fs.ReadFile(a.Root("/"), "run/utmp") // what cannot be read tells nothing
+	level := func(b byte) string {
+		if b == 0 {
+			return "N"
+		}
+		return string(rune(b))
+	}
+	shown := ""
+	for ; len(text) >= utmpRecord; text = text[utmpRecord:] {
+		if binary.NativeEndian.Uint16(text) == utmpRunLevel {
+			levels := binary.NativeEndian.Uint32(text[4:])
+			shown = level(byte(levels>>8)) + " " + level(byte(levels))
+		}
+	}
+	if shown == "" {
+		fmt.Fprintln(a.Stdout, "unknown")
+		return exitFailure
+	}
+	fmt.Fprintln(a.Stdout, shown)
+	return exitOK
 }

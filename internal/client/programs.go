@@ -6,12 +6,13 @@ import (
 	"strings"
 
 	"rouse/internal/client/analyze"
+	"rouse/internal/client/run"
 	"rouse/internal/client/tool"
 	"rouse/internal/face"
 )
 
 // programs are the commands besides systemctl's, which have options of their own.
-func programs() []*tool.Program { return append(tool.All(), &analyze.Program) }
+func programs() []*tool.Program { return append(tool.All(), &analyze.Program, &run.Program) }
 
 // program finds the command that is meant, by the name that this one was called as, or
 // by its first argument, with or without "systemd-"; what systemctl has as a verb is

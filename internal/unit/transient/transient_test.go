@@ -62,42 +62,8 @@ func shown(u *unit.Unit) map[string]directive.Property {
 	return all
 }
 
-// cut takes fields that are shown only from the end of each struct of an array.
-func cut(v any, n int) any {
-	list, _ := v.([]any)
-	out := []any{}
-	for _, e := range list {
-		f := e.([]any)
-		out = append(out, f[:len(f)-n])
-	}
-	return out
-}
-
-// back turns a list round that is shown the last first.
-func back(v any) any {
-	list := slices.Clone(v.([]any))
-	slices.Reverse(list)
-	return list
-}
-
-// asSet gives a property as clients set it, of how it is shown; false if it cannot be.
-func asSet(p directive.Property) (directive.Property, bool) {
-	switch {
-	case p.Type == "a(sasbttttuii)":
-		p.Type, p.Value = "a(sasb)", cut(p.Value, 7)
-	case p.Type == "a(sasasttttuii)":
-		p.Type, p.Value = "a(sasas)", cut(p.Value, 7)
-	case p.Type == "a(sbbsi)":
-		p.Type, p.Value = "a(sbbs)", back(cut(p.Value, 1))
-	case p.Name == "TimersMonotonic":
-		p.Type, p.Value = "a(st)", back(cut(p.Value, 1))
-	case p.Name == "TimersCalendar":
-		p.Type, p.Value = "a(ss)", back(cut(p.Value, 1))
-	case p.Name == "DeviceAllow", p.Name == "BPFProgram", strings.HasPrefix(p.Name, "SocketBind"):
-		p.Value = back(p.Value)
-	}
-	return p, true
-}
+// asSet gives a property as clients set it, of how it is shown.
+func asSet(p directive.Property) (directive.Property, bool) { return asClientsSet(p), true }
 
 // TestSettings: what the settings that systemd 252 was asked about show as properties
 // makes lines that show the same.
@@ -345,6 +311,53 @@ func TestLive(t *testing.T) {
 	} {
 		if got := Live(name.Service, prop); got != want {
 			t.Errorf("%s: %v", prop, got)
+		}
+	}
+}
+
+func TestProperties(t *testing.T) {
+	for _, c := range []struct {
+		t          name.Type
+		text, want string
+	}{
+		{name.Service, "Nice=5", "Nice i 5"},
+		{name.Service, "Nice=0", "Nice i 0"},
+		{name.Service, "LimitNOFILE=33", "LimitNOFILE t 33; LimitNOFILESoft t 33"},
+		{name.Service, "LimitNOFILE=3:4", "LimitNOFILE t 4; LimitNOFILESoft t 3"},
+		{name.Service, "MemoryMax=50%", "MemoryMaxScale u 2147483648"},
+		{name.Service, "TasksMax=7", "TasksMax t 7"},
+		{name.Service, "Wants=a.service b.service", "Wants as [a.service b.service]"},
+		{name.Service, "RuntimeMaxSec=1min", "RuntimeMaxUSec t 60000000"},
+		{name.Service, "WatchdogSec=5", "WatchdogUSec t 5000000"},
+		{name.Service, "ExecStartPre=-/bin/echo one",
+			"ExecStartPre a(sasb) [[/bin/echo [/bin/echo one] true]]"},
+		{name.Service, "Environment=A=b C=d", "Environment as [A=b C=d]"},
+		{name.Service, "Environment=", "Environment as []"},
+		{name.Service, "StandardOutput=file:/x", "StandardOutputFile s /x"},
+		{name.Service, "StandardOutput=null", "StandardOutput s null"},
+		{name.Service, "User=%u", "User s %u"},
+		{name.Service, "Delegate=cpu io", "Delegate b true; DelegateControllers as [cpu io]"},
+		{name.Timer, "OnActiveSec=5", "TimersMonotonic a(st) [[OnActiveUSec 5000000]]"},
+		{name.Timer, "OnCalendar=daily", "TimersCalendar a(ss) [[OnCalendar *-*-* 00:00:00]]"},
+		{name.Path, "PathExists=/x", "Paths a(ss) [[PathExists /x]]"},
+		{name.Socket, "ListenStream=/x", "Listen a(ss) [[Stream /x]]"},
+		{name.Scope, "Nice=5", "cannot be set, or is no property"},
+		{name.Service, "Foo=x", "cannot be set, or is no property"},
+		{name.Service, "Nice=99", "Nice=99: out of range, -20 to 19"},
+		{name.Service, "Nice", "Nice=: not an assignment"},
+		{name.Service, "MemoryMax=500%", "MemoryMax=500%: percentage: out of range, more than 100%"},
+	} {
+		list, err := Properties(c.t, c.text)
+		var words []string
+		for _, p := range list {
+			words = append(words, fmt.Sprint(p.Name, " ", p.Type, " ", p.Value))
+		}
+		got := strings.Join(words, "; ")
+		if err != nil {
+			got = err.Error()
+		}
+		if got != c.want {
+			t.Errorf("%s: %s, want %s", c.text, got, c.want)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 
+	"rouse/internal/unit/directive"
 	"rouse/internal/wire/dbus"
 )
 
@@ -123,10 +124,7 @@ func writeMany(e *dbus.Encoder, sig string, v any) {
 }
 
 // Setting is a property to be set.
-type Setting struct {
-	Name, Type string
-	Value      any
-}
+type Setting = directive.Property
 
 // WriteSettings writes a(sv).
 func WriteSettings(e *dbus.Encoder, list []Setting) {
@@ -136,6 +134,23 @@ func WriteSettings(e *dbus.Encoder, list []Setting) {
 			e.Text(s.Name)
 			e.Variant(s.Type)
 			Write(e, s.Type, s.Value)
+		}
+	})
+}
+
+// Unit is a unit that is to be made, with its settings.
+type Unit struct {
+	Name     string
+	Settings []Setting
+}
+
+// WriteUnits writes a(sa(sv)).
+func WriteUnits(e *dbus.Encoder, list []Unit) {
+	e.Array("(sa(sv))", func() {
+		for _, u := range list {
+			e.Struct()
+			e.Text(u.Name)
+			WriteSettings(e, u.Settings)
 		}
 	})
 }

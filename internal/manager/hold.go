@@ -41,14 +41,29 @@ func (m *Manager) doHold(fx engine.Effect) {
 
 // on has f done for the unit that is loaded under a name.
 func (m *Manager) on(ctx context.Context, unit string, f func(primary string) *face.Error) error {
+	return m.with(ctx, unit, false, f)
+}
+
+// with is on; with load, the unit is loaded if it can be.
+func (m *Manager) with(
+	ctx context.Context, unitName string, load bool, f func(primary string) *face.Error,
+) error {
 	var bad *face.Error
 	err := m.call(ctx, func() {
-		s, ok := m.e.Unit(unit)
-		if !ok {
-			bad = refusal(face.NoSuchUnit, "Unit %s not loaded.", unit)
-			return
+		if load {
+			if unitName, bad = m.ensure(unitName); bad != nil {
+				return
+			}
 		}
-		bad = f(s.Name)
+		s, ok := m.e.Unit(unitName)
+		switch {
+		case !ok:
+			bad = refusal(face.NoSuchUnit, "Unit %s not loaded.", unitName)
+		case load && s.Load == unit.NotFound:
+			bad = refusal(face.NoSuchUnit, "Unit %s not found.", unitName)
+		default:
+			bad = f(s.Name)
+		}
 	})
 	if bad != nil {
 		return bad
@@ -58,7 +73,7 @@ func (m *Manager) on(ctx context.Context, unit string, f func(primary string) *f
 
 // Ref implements face.Transient.
 func (m *Manager) Ref(ctx context.Context, unit, client string) error {
-	return m.on(ctx, unit, func(primary string) *face.Error {
+	return m.with(ctx, unit, true, func(primary string) *face.Error {
 		m.step(engine.Referenced{Unit: primary, Client: client, On: true})
 		m.follow(client)
 		return nil

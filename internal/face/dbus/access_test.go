@@ -245,3 +245,26 @@ func TestDumpLimit(t *testing.T) {
 		t.Error("refused after ten minutes")
 	}
 }
+
+// TestHolders: whoever has a reference to a unit is told of changes until it leaves.
+func TestHolders(t *testing.T) {
+	l := &BusLink{
+		clients:     map[string]*creds{":1.5": {}},
+		subscribers: map[string]bool{}, holders: map[string]bool{},
+	}
+	l.hold(t.Context(), ":1.5")
+	if !l.listens() || len(l.names()) != 1 {
+		t.Error("a holder is not told")
+	}
+	delete(l.clients, ":1.5") // so that the bus need not be told
+	var e dbus.Encoder
+	for _, s := range []string{":1.5", ":1.5", ""} {
+		e.Text(s)
+	}
+	l.left(&dbus.Message{
+		Sender: busName, Member: "NameOwnerChanged", Signature: "sss", Body: e.Bytes(),
+	})
+	if l.listens() {
+		t.Error("one that has left is told")
+	}
+}

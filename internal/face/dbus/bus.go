@@ -36,6 +36,7 @@ type BusLink struct {
 	mu          sync.Mutex
 	clients     map[string]*creds // who is known, and watched
 	subscribers map[string]bool
+	holders     map[string]bool // who has a reference to a unit: they are told as well
 }
 
 type received struct {
@@ -48,6 +49,7 @@ func (s *Server) Attach(b Bus) *BusLink {
 	l := &BusLink{
 		s: s, bus: b, queue: make(chan received, maxWaiting),
 		clients: map[string]*creds{}, subscribers: map[string]bool{},
+		holders: map[string]bool{},
 	}
 	l.ctx, l.cancel = context.WithCancel(context.Background())
 	s.mu.Lock()
@@ -192,17 +194,31 @@ func (l *BusLink) left(m *dbus.Message) {
 	_, known := l.clients[client]
 	delete(l.clients, client)
 	delete(l.subscribers, client)
+	delete(l.holders, client)
 	l.mu.Unlock()
 	if known {
 		l.bus.Call(call1("RemoveMatch", leaving(client)), func(*dbus.Message) {})
 	}
 }
 
-// listens reports whether anybody has subscribed.
+// listens reports whether anybody has subscribed, or holds a unit.
 func (l *BusLink) listens() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return len(l.subscribers) > 0
+	return len(l.subscribers)+len(l.holders) > 0
+}
+
+// hold notes that a client has a reference to a unit: whoever has one waits for what
+// becomes of it, as systemd-run does, and need not subscribe.
+func (l *BusLink) hold(ctx context.Context, sender string) {
+	if _, err := l.credentials(ctx, sender); err != nil { // watches it as well
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if _, here := l.clients[sender]; here {
+		l.holders[sender] = true
+	}
 }
 
 // subscribe implements link.

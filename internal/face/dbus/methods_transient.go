@@ -114,6 +114,11 @@ func startTransient(c *call) error {
 	if err != nil {
 		return err
 	}
+	for _, p := range props {
+		if p.Name == "AddRef" && p.Value == true {
+			c.holds()
+		}
+	}
 	_, err = c.s.m.StartTransient(c.ctx, face.TransientRequest{
 		TransientUnit: face.TransientUnit{Name: unitName, Properties: props},
 		Auxiliary:     aux, Mode: mode, Client: c.m.Sender, PID: who.pid,
@@ -148,7 +153,15 @@ func ref(c *call, unit string) error {
 	if err := c.allowUnit(unit, "ref", ""); err != nil {
 		return err
 	}
+	c.holds()
 	return c.s.m.Ref(c.ctx, unit, c.m.Sender)
+}
+
+// holds notes that the sender has a reference, if it is on the bus.
+func (c *call) holds() {
+	if l, ok := c.from.(*BusLink); ok {
+		l.hold(c.ctx, c.m.Sender)
+	}
 }
 
 func unref(c *call, unit string) error {

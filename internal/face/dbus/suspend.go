@@ -217,13 +217,18 @@ func (c *conn) putOff(m *dbus.Message) {
 	}
 }
 
-// names lists who has subscribed.
+// names lists who has subscribed, or holds a unit.
 func (l *BusLink) names() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var list []string
 	for n := range l.subscribers {
 		list = append(list, n)
+	}
+	for n := range l.holders {
+		if !l.subscribers[n] {
+			list = append(list, n)
+		}
 	}
 	return list
 }

@@ -155,7 +155,7 @@ func (m *Manager) mayForm(unitName string) *face.Error {
 	}
 	s, _ := m.e.Unit(primary)
 	if def.Load != unit.NotFound && def.Load != unit.Loaded || def.Fragment != "" || s.JobID != 0 ||
-		def.SourcePath != "" || len(def.DropIns) > 0 && def.Load == unit.Loaded || primary != unitName {
+		def.SourcePath != "" || primary != unitName { // drop-ins are for transient units, too
 		return exists
 	}
 	return nil

@@ -19,6 +19,7 @@ import (
 	"rouse/internal/unit"
 	"rouse/internal/unit/directive"
 	"rouse/internal/unit/load"
+	"rouse/internal/unit/name"
 	"rouse/internal/unit/value"
 )
 
@@ -54,7 +55,8 @@ func setUp(o *options) (manager.Config, error) {
 			return c, err
 		}
 	} else {
-		c.Environment = systemEnvironment(o, c.Environment)
+		c.Environment = systemEnvironment(o, d.Environment)
+		c.NewEnvironment = func() []string { return systemEnvironment(o, d.Environment) }
 		c.Bases = dirs.SystemBases
 		c.Stamps = "/var/lib/systemd/timers"
 		if !o.init {
@@ -105,9 +107,19 @@ func useMounts(c *manager.Config, l *load.Config) (mounted func(where string) bo
 	if !c.AllMounts {
 		return nil
 	}
-	l.Mounted = func(where string) (unit.Mount, bool) {
+	l.Mounted = func(unitName string) (unit.Mount, bool) {
+		where, err := name.ToPath(unitName)
+		if len(unitName) == name.MaxLen { // it may be a hash
+			for _, p := range table.Points() {
+				if n, err := name.FromPath(p, ".mount"); err == nil && n == unitName {
+					where = p
+				}
+			}
+		}
 		m, ok := table.At(where)
-		return unit.Mount{What: m.What, FSType: m.Type, Options: m.Options}, ok
+		return unit.Mount{
+			What: m.What, Where: where, FSType: m.Type, Options: m.Options,
+		}, ok && err == nil
 	}
 	return func(where string) bool { _, ok := table.At(where); return ok }
 }

@@ -383,6 +383,7 @@ func (e *Engine) loaded(ev Loaded) {
 		e.forgetAbsent(ev.Units)
 	}
 	changed := ev.Reload
+	limited := e.newLimits(ev.Units)
 	nodes := e.g.Add(ev.Units)
 	for _, n := range nodes {
 		u := e.at(n)
@@ -397,6 +398,9 @@ func (e *Engine) loaded(ev Loaded) {
 			changed = true
 		}
 		u.init(e)
+	}
+	for _, u := range limited {
+		u.svc.armRuntime(e, u)
 	}
 	for _, n := range nodes { // not before all are there: a refusal may stop neighbours
 		for _, conn := range e.wanted[n.Name] {

@@ -379,6 +379,7 @@ func (s *service) enterRunning(e *Engine, u *runUnit, r Result) {
 func (s *service) armRuntime(e *Engine, u *runUnit) {
 	limit := u.Def.Service.RuntimeMax
 	if limit == value.Infinity || limit == 0 {
+		e.disarm(u, timerState)
 		return
 	}
 	if extra := u.Def.Service.RuntimeRandomizedExtra; extra != 0 && extra != value.Infinity {
@@ -386,6 +387,22 @@ func (s *service) armRuntime(e *Engine, u *runUnit) {
 	}
 	since := u.times[stampActiveEnter].Mono
 	e.armAt(u, timerState, since+uint64(limit))
+}
+
+// newLimits are the running services whose time to run is another one in the definitions.
+func (e *Engine) newLimits(defs []*unit.Unit) (list []*runUnit) {
+	for _, d := range defs {
+		u := e.unit(d.Name)
+		if u == nil || u.svc == nil || u.svc.Sub != Running || d.Service == nil {
+			continue
+		}
+		was := u.Def.Service
+		if was != nil && (was.RuntimeMax != d.Service.RuntimeMax ||
+			was.RuntimeRandomizedExtra != d.Service.RuntimeRandomizedExtra) {
+			list = append(list, u)
+		}
+	}
+	return list
 }
 
 // reloads reports that the service itself has a way to be reloaded.

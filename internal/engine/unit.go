@@ -420,6 +420,12 @@ func (e *Engine) act(u *runUnit, a unit.Action, status int, arg, setting string)
 	if a == unit.ActionNone {
 		return
 	}
+	orderly := a == unit.ActionReboot || a == unit.ActionPoweroff || a == unit.ActionExit
+	if s := e.unit("shutdown.target"); orderly && s != nil &&
+		(s.active().Rising() || s.job != nil && s.job.t == transaction.Start) {
+		e.log(Notice, nil, "Shutdown is already active. Skipping emergency action request %s.", a)
+		return
+	}
 	e.log(Notice, u, "%s asks for %s.", setting, a)
 	e.emit(Act{Action: a, Status: status, Unit: u.Name, Argument: arg})
 }

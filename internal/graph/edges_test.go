@@ -12,6 +12,7 @@ import (
 	"rouse/internal/unit"
 	"rouse/internal/unit/load"
 	"rouse/internal/unit/load/loadtest"
+	"rouse/internal/unit/name"
 )
 
 var updateEdges = flag.Bool("update-edges", false, "rewrite the output in testdata/edges")
@@ -43,8 +44,10 @@ func runEdges(t *testing.T, file, text string) {
 	with := func(g Ground) *load.Loader {
 		return load.New(load.Config{
 			FS: s.Tree, Path: []string{"/etc/systemd/system"}, User: g.User, Complete: g.Complete,
-			Mounted: func(where string) (unit.Mount, bool) {
-				return unit.Mount{What: "foo", FSType: "tmpfs", Options: "rw"}, g.Mounted(where)
+			Mounted: func(unitName string) (unit.Mount, bool) {
+				where, err := name.ToPath(unitName)
+				m := unit.Mount{What: "foo", Where: where, FSType: "tmpfs", Options: "rw"}
+				return m, err == nil && g.Mounted(where)
 			},
 		})
 	}

@@ -28,12 +28,17 @@ func (m *Manager) generateFirst(f func()) {
 // regenerate runs the generators while all goes on, and then f. What needs units to
 // be loaded waits for it (see callReady); a second one waits for the first.
 func (m *Manager) regenerate(f func()) {
-	switch {
-	case m.generators == nil:
-		f()
-		return
-	case m.generating:
+	if m.generating {
 		m.ready = append(m.ready, func() { m.regenerate(f) })
+		return
+	}
+	if m.cfg.NewEnvironment != nil {
+		m.reconfigure() // what is wrong with it, reload says
+		m.cfg.Environment = m.cfg.NewEnvironment()
+		m.setBase(m.cfg.Environment) // environment generators may change it once more
+	}
+	if m.generators == nil {
+		f()
 		return
 	}
 	m.generating = true

@@ -44,25 +44,28 @@ import (
 
 // Config says what to manage and how.
 type Config struct {
-	Version     string
-	User        bool     // the manager of a user, not of the system
-	Init        bool     // runs as PID 1
-	Target      string   // started first; "" is default.target
-	RuntimeDir  string   // for sockets of the manager itself: /run, or $XDG_RUNTIME_DIR
-	Environ     []string // the manager's own environment
-	Supervisor  string   // the notify socket of whoever has started the manager; "" is none
-	Console     io.Writer
-	Level       engine.Level // lines above it are not logged
-	LogTarget   string       // one of LogTargets; "" is console
-	Loader      *load.Loader
-	UnitPath    []string
-	Bases       dirs.Bases
-	Environment []string // DefaultEnvironment=
-	Output      unit.Stdio
-	OutputError unit.Stdio
-	Cgroups     cgroup.Kind
-	Home        string            // where a user manager's services start
-	Generators  *generator.Places // nil: none is run
+	Version    string
+	User       bool     // the manager of a user, not of the system
+	Init       bool     // runs as PID 1
+	Target     string   // started first; "" is default.target
+	RuntimeDir string   // for sockets of the manager itself: /run, or $XDG_RUNTIME_DIR
+	Environ    []string // the manager's own environment
+	// NewEnvironment gives what Environment is once configuration has been read again;
+	// nil: the same.
+	NewEnvironment func() []string
+	Supervisor     string // the notify socket of whoever has started the manager; "" is none
+	Console        io.Writer
+	Level          engine.Level // lines above it are not logged
+	LogTarget      string       // one of LogTargets; "" is console
+	Loader         *load.Loader
+	UnitPath       []string
+	Bases          dirs.Bases
+	Environment    []string // DefaultEnvironment=
+	Output         unit.Stdio
+	OutputError    unit.Stdio
+	Cgroups        cgroup.Kind
+	Home           string            // where a user manager's services start
+	Generators     *generator.Places // nil: none is run
 	// Mounts is the mount table, which the loader looks at too; nil is none. With
 	// AllMounts, each mount has a unit; without, only those that units have mounted.
 	Mounts    *mounts.Table

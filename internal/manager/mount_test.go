@@ -23,9 +23,12 @@ func withMounts(all bool) func(*Config, *load.Config) {
 		if !all {
 			return
 		}
-		l.Mounted = func(where string) (unit.Mount, bool) {
+		l.Mounted = func(unitName string) (unit.Mount, bool) {
+			where, err := name.ToPath(unitName)
 			m, ok := table.At(where)
-			return unit.Mount{What: m.What, FSType: m.Type, Options: m.Options}, ok
+			return unit.Mount{
+				What: m.What, Where: where, FSType: m.Type, Options: m.Options,
+			}, ok && err == nil
 		}
 		ground := graph.Ground{User: true, Mounted: func(where string) bool {
 			_, ok := table.At(where)

@@ -161,8 +161,8 @@ func Tasks() uint64 {
 	return most
 }
 
-// localeFile is where the language of the system is written.
-const localeFile = "/etc/locale.conf"
+// localeFiles are where the language of the system is written; the second is Debian's.
+var localeFiles = [...]string{"/etc/locale.conf", "/etc/default/locale"}
 
 // Locale is the language of the system as assignments of environment variables: from the
 // kernel's command line ("locale.LANG=…"), else from locale.conf(5), else it is none.
@@ -173,8 +173,11 @@ func Locale(commandLine string) []string {
 			env = append(env, a)
 		}
 	}
-	if len(env) == 0 {
-		if text, err := os.ReadFile(localeFile); err == nil {
+	for _, file := range localeFiles {
+		if len(env) > 0 {
+			break
+		}
+		if text, err := os.ReadFile(file); err == nil {
 			all, _ := value.ParseEnvFile(text) // what can be read counts
 			env = slices.DeleteFunc(all, func(a string) bool { return !isLocale(a) })
 		}

@@ -83,16 +83,12 @@ func (j *job) mounted() bool {
 	if j.u.Mount == nil || j.c.Mounted == nil {
 		return false
 	}
-	where, err := name.ToPath(j.u.Name)
-	if err != nil {
-		return false
-	}
-	m, ok := j.c.Mounted(where)
+	m, ok := j.c.Mounted(j.u.Name)
 	if !ok {
 		return false
 	}
 	own := j.u.Mount
-	own.What, own.Where, own.FSType, own.Options = m.What, where, m.FSType, m.Options
+	own.What, own.Where, own.FSType, own.Options = m.What, m.Where, m.FSType, m.Options
 	own.Found = true
 	j.u.SourcePath = "/proc/self/mountinfo"
 	return true

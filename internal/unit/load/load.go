@@ -23,9 +23,9 @@ type Config struct {
 	RuntimeDir string        // of the user, for a user manager
 	Machine    *specifier.Machine
 	Defaults   *directive.Defaults // nil: systemd's
-	// Mounted gives what is mounted at a path, for mount units that no file describes.
+	// Mounted gives what is mounted, and where, for mount units that no file describes.
 	// Nil knows of nothing.
-	Mounted func(where string) (unit.Mount, bool)
+	Mounted func(unitName string) (unit.Mount, bool)
 	// Complete adds what a unit has without saying so; graph.Ground.Complete does.
 	// Nil adds nothing. hasFile tells whether there is a unit file of that name
 	// which is not masked.

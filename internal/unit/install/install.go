@@ -23,6 +23,7 @@ type Files struct {
 	dirs    []string
 	user    bool
 	view    *view
+	states  map[string]string // what State has said
 	loader  *load.Loader
 	links   []Link // nil until asked for
 	presets preset.Rules
@@ -43,7 +44,10 @@ func (l Link) Path() string { return path.Join(l.Dir, l.Within, l.Name) }
 // New gives the files that a loader with the configuration would read.
 func New(c load.Config) *Files {
 	c.Complete, c.Mounted = nil, nil
-	return &Files{fs: c.FS, view: newView(c.FS), dirs: c.Path, user: c.User, loader: load.New(c)}
+	return &Files{
+		fs: c.FS, view: newView(c.FS), states: map[string]string{}, dirs: c.Path, user: c.User,
+		loader: load.New(c),
+	}
 }
 
 // Loader is the loader that reads the files.
@@ -148,6 +152,15 @@ func (f *Files) planner() *planner {
 
 // State gives the word of is-enabled for a unit; "" if it has no file.
 func (f *Files) State(unitName string) string {
+	word, known := f.states[unitName]
+	if !known {
+		word = f.state(unitName)
+		f.states[unitName] = word
+	}
+	return word
+}
+
+func (f *Files) state(unitName string) string {
 	p := f.planner()
 	i, err := p.discover(&batch{}, unitName, true)
 	if err == nil && i.mode == masked {

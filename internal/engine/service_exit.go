@@ -126,15 +126,15 @@ func (s *service) mainExitedInStart(e *Engine, u *runUnit, r Result) {
 		} else {
 			s.enterSignal(e, u, StopSigterm, r)
 		}
-	case unit.Notify, unit.NotifyReload, unit.DBus:
+	case unit.Notify, unit.NotifyReload:
 		switch {
 		case r != ResultSuccess:
 			s.enterSignal(e, u, StopSigterm, r)
 		case !def.RemainAfterExit || def.NotifyAccess == unit.NotifyNone:
 			s.enterSignal(e, u, StopSigterm, ResultProtocol)
 		}
-	case unit.Simple, unit.Idle, unit.ExecType, unit.Forking, unit.ServiceTypes:
-		s.enterRunning(e, u, r)
+	case unit.Simple, unit.Idle, unit.ExecType, unit.Forking, unit.DBus, unit.ServiceTypes:
+		s.enterRunning(e, u, r) // Type=dbus without a name, too, if it ended well
 	}
 }
 

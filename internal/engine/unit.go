@@ -144,6 +144,10 @@ func (u *runUnit) init(e *Engine) {
 			u.svc = &service{}
 		}
 		u.svc.trimStore(e, u)
+		if u.svc.Sub == Running && u.Def.Service != nil { // RuntimeMaxSec= may be another one
+			e.disarm(u, timerState)
+			u.svc.armRuntime(e, u)
+		}
 	case name.Socket:
 		if u.sock == nil {
 			u.sock = &socket{}

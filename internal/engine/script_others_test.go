@@ -42,8 +42,15 @@ var otherCommands = map[string]scriptCommand{
 		w.now.Real += uint64(by)
 		return w.step(Woken{})
 	},
-	"set-zone": func(w *scriptWorld, a []string) []string { // set-zone HOURS
-		n, _ := strconv.Atoi(a[0])
+	"set-zone": func(w *scriptWorld, a []string) []string { // set-zone HOURS, or NAME
+		n, err := strconv.Atoi(a[0])
+		if err != nil {
+			zone, err := time.LoadLocation(a[0])
+			if err != nil {
+				w.t.Skip("no data on time zones: ", err)
+			}
+			return w.step(ZoneChanged{Zone: zone})
+		}
 		return w.step(ZoneChanged{Zone: time.FixedZone("", n*3600)})
 	},
 	"watchdogs": func(w *scriptWorld, a []string) []string { // watchdogs on, or off

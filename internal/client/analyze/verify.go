@@ -137,7 +137,7 @@ func conditions(a *session) (int, error) {
 		}
 		for _, f := range directive.Apply(u, assignment, &directive.Context{}) {
 			a.Say("%s", f)
-			return 1, tool.Failed
+			return 1, tool.ErrTold
 		}
 	}
 	env := condition.Env{}

@@ -106,7 +106,7 @@ func (g *groups) ofUnits(units []string, user bool) (int, error) {
 		}
 		if at == "" {
 			g.r.Say("Unit %s not found.", u)
-			return 1, Failed
+			return 1, ErrTold
 		}
 		g.r.Print("Unit %s (%s):\n", u, at)
 		g.show(at, "")

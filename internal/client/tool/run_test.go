@@ -61,7 +61,7 @@ func TestNotify(t *testing.T) {
 		t.Skip(err)
 	}
 	defer conn.Close()
-	cmd, out := start(t, []string{"NOTIFY_SOCKET=" + at},
+	cmd, _ := start(t, []string{"NOTIFY_SOCKET=" + at},
 		"systemd-notify", "--ready", "--status=all is well", "--pid=77", "X_A=b")
 	buf, oob := make([]byte, 4096), make([]byte, 4096)
 	conn.SetDeadline(time.Now().Add(10 * time.Second))
@@ -75,7 +75,7 @@ func TestNotify(t *testing.T) {
 	conn.Close() // and with it the descriptor that came along
 	cmd.Process.Kill()
 	cmd.Wait()
-	cmd, out = start(t, []string{"NOTIFY_SOCKET=" + at + ".none"}, "systemd-notify", "READY=1")
+	cmd, out := start(t, []string{"NOTIFY_SOCKET=" + at + ".none"}, "systemd-notify", "READY=1")
 	if err := cmd.Wait(); err == nil || !strings.Contains(out.String(), "Failed to notify") {
 		t.Errorf("%v: %s", err, out)
 	}

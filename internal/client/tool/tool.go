@@ -110,8 +110,8 @@ func (p *Program) Main(ctx context.Context, env Env) int {
 	return status
 }
 
-// Failed is the error of a program that has said all already.
-var Failed = errors.New("")
+// ErrTold is the error of a program that has said all already.
+var ErrTold = errors.New("")
 
 // flags describes the options to the parser, which notes what is given.
 func (r *Run) flags() *pflag.FlagSet {

@@ -7,9 +7,6 @@ import (
 	"time"
 )
 
-// interval is how often files are looked at where the kernel does not tell of changes.
-const interval = 2 * time.Second
-
 // poll is the means of systems without inotify: it looks at what is watched every two
 // seconds, and not at all while nothing is. What changes and is as before in between
 // is not seen, and neither is a write within the same tick of the file system's clock.

@@ -376,7 +376,7 @@ func (m *Manager) await(ctx context.Context, id uint32) (string, error) {
 		select {
 		case <-changed:
 		case <-m.conn.Done():
-			return "", errors.New("Connection terminated")
+			return "", errors.New("the connection has ended")
 		case <-ctx.Done():
 			return "", ctx.Err()
 		}

@@ -12,7 +12,7 @@ import (
 func settings(list []face.Property) []client.Setting {
 	out := make([]client.Setting, 0, len(list))
 	for _, p := range list {
-		out = append(out, client.Setting{Name: p.Name, Type: p.Type, Value: p.Value})
+		out = append(out, client.Setting(p))
 	}
 	return out
 }

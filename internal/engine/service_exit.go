@@ -130,6 +130,8 @@ func (s *service) mainExitedInStart(e *Engine, u *runUnit, r Result) {
 		switch {
 		case r != ResultSuccess:
 			s.enterSignal(e, u, StopSigterm, r)
+		case def.Type == unit.DBus: // it never had the name, and nobody minds
+			s.enterRunning(e, u, r)
 		case !def.RemainAfterExit || def.NotifyAccess == unit.NotifyNone:
 			s.enterSignal(e, u, StopSigterm, ResultProtocol)
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -21,8 +22,10 @@ const deserialize = "--deserialize="
 
 // handover is all that one program leaves to the next. It is in a file without a name,
 // whose descriptor the next one is told.
+//
+// The file has three lines of JSON: this, the manager's state, and the engine's, which is
+// by far the longest and is read but once.
 type handover struct {
-	Manager json.RawMessage
 	RPC     *rpc.Saved
 	DBus    *dbus.Saved
 	Signals []boot.Request // that nobody has dealt with
@@ -65,16 +68,38 @@ func takeOver(fd int) *handover {
 }
 
 func readHandover(f *os.File) (*handover, error) {
-	data, err := io.ReadAll(f)
+	info, err := f.Stat()
 	if err != nil {
 		return nil, err
 	}
-	h := &handover{}
-	if err := json.Unmarshal(data, h); err != nil {
+	data := make([]byte, info.Size())
+	if _, err := io.ReadFull(f, data); err != nil {
 		return nil, err
 	}
-	h.state, err = manager.ParseState(h.Manager)
+	own, rest, _ := bytes.Cut(data, []byte{'\n'})
+	state, engine, _ := bytes.Cut(rest, []byte{'\n'})
+	h := &handover{}
+	if err := json.Unmarshal(own, h); err != nil {
+		return nil, err
+	}
+	h.state, err = manager.ParseState(state, engine)
 	return h, err
+}
+
+// write writes what readHandover reads.
+func (h *handover) write(f *os.File) error {
+	w := json.NewEncoder(f) // ends each with a newline
+	if err := w.Encode(h); err != nil {
+		return err
+	}
+	if err := w.Encode(h.state); err != nil {
+		return err
+	}
+	if _, err := f.Write(h.state.Engine); err != nil {
+		return err
+	}
+	_, err := f.Seek(0, io.SeekStart)
+	return err
 }
 
 // execute executes the program again, which may be another one by now. It returns only
@@ -84,18 +109,12 @@ func (h *handover) execute(signals *boot.Signals) error {
 	if err != nil {
 		return err
 	}
-	if h.Manager, err = json.Marshal(h.state); err != nil {
-		return err
-	}
 	f, err := sys.Scratch("roused-state")
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	if err := json.NewEncoder(f).Encode(h); err != nil {
-		return err
-	}
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
+	if err := h.write(f); err != nil {
 		return err
 	}
 	fd, err := sys.Detach(f)

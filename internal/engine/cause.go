@@ -4,11 +4,11 @@ import "rouse/internal/unit/value"
 
 // Cause is one link in the chain of what led to what. It is not changed once made.
 type Cause struct {
-	At   value.Instant
-	Unit string
-	What string // "activating/start -> failed/failed, result exit-code"
-	Why  string // "main process 312 exited, status 1"; may be empty
-	From *Cause // what led to it
+	At   value.Instant `json:",omitzero"`
+	Unit string        `json:",omitzero"`
+	What string        `json:",omitzero"` // "activating/start -> failed/failed, result exit-code"
+	Why  string        `json:",omitzero"` // "main process 312 exited, status 1"; may be empty
+	From *Cause        `json:",omitzero"` // what led to it
 }
 
 // longestChain bounds how far back a chain of causes is kept.

@@ -11,9 +11,9 @@ import (
 // Trigger is what a unit was started for by another one. The first one counts until
 // the unit is down with nothing to bring it back. systemd.exec(5), $TRIGGER_UNIT.
 type Trigger struct {
-	Unit string
-	Path string        // that a path unit has seen
-	Time value.Instant // at which a timer elapsed
+	Unit string        `json:",omitzero"`
+	Path string        `json:",omitzero"` // that a path unit has seen
+	Time value.Instant `json:",omitzero"` // at which a timer elapsed
 }
 
 // environment gives the variables that tell a process of it.

@@ -266,11 +266,11 @@ type Incoming struct{ Unit string }
 // Connected tells of an accepted connection of a socket unit with Accept=yes.
 // Instance tells connections apart; Env is REMOTE_ADDR= and kin.
 type Connected struct {
-	Unit     string
-	Conn     Handle
-	Instance string
-	Source   string // the peer's address without its port, or its uid
-	Env      []string
+	Unit     string   `json:",omitzero"`
+	Conn     Handle   `json:",omitzero"`
+	Instance string   `json:",omitzero"`
+	Source   string   `json:",omitzero"` // the peer's address without its port, or its uid
+	Env      []string `json:",omitzero"`
 }
 
 // Adopted tells that a unit at rest is found up: after a program that ended without

@@ -10,8 +10,8 @@ import (
 // StoredFD is a descriptor that a service has left with the manager. sd_notify(3),
 // FDSTORE=1.
 type StoredFD struct {
-	FD   Handle
-	Name string // FDNAME=; "stored" if the service said none
+	FD   Handle `json:",omitzero"`
+	Name string `json:",omitzero"` // FDNAME=; "stored" if the service said none
 }
 
 // saidDescriptors: the message stores descriptors, or takes them back.

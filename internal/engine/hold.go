@@ -13,14 +13,14 @@ import (
 // hold is what can be done to a unit apart from its jobs: its directories are cleaned,
 // its processes are frozen, it is marked for later.
 type hold struct {
-	Cleaning   Op       // the CleanUp under way
-	CleanReq   uint64   // who is told when it is done
-	Cleaned    Result   // how the last one went
-	Freezer    Freezer  // whether its processes run
-	Freezing   Op       // the Freeze under way
-	FreezeReqs []uint64 // who is told when that is done
-	Markers    Markers
-	Refs       map[string]uint `json:",omitempty"` // how often a client holds the unit
+	Cleaning   Op              `json:",omitzero"` // the CleanUp under way
+	CleanReq   uint64          `json:",omitzero"` // who is told when it is done
+	Cleaned    Result          `json:",omitzero"` // how the last one went
+	Freezer    Freezer         `json:",omitzero"` // whether its processes run
+	Freezing   Op              `json:",omitzero"` // the Freeze under way
+	FreezeReqs []uint64        `json:",omitzero"` // who is told when that is done
+	Markers    Markers         `json:",omitzero"`
+	Refs       map[string]uint `json:",omitzero"` // how often a client holds the unit
 }
 
 // Freezer tells whether the processes of a unit run.

@@ -8,16 +8,16 @@ import (
 
 // mount is the state of a mount unit. systemd.mount(5).
 type mount struct {
-	Sub       MountState
-	Result    Result
-	Reloaded  Result // of the last remount
-	Seen      bool   // it is in the mount table
-	What      string // as the mount table has it
-	FSType    string
-	Options   string
-	Preparing Op   // the PrepareMount under way
-	Tries     uint // of umount, one after another
-	Ran       [unit.MountExecKinds]procStatus
+	Sub       MountState                      `json:",omitzero"`
+	Result    Result                          `json:",omitzero"`
+	Reloaded  Result                          `json:",omitzero"` // of the last remount
+	Seen      bool                            `json:",omitzero"` // it is in the mount table
+	What      string                          `json:",omitzero"` // as the mount table has it
+	FSType    string                          `json:",omitzero"`
+	Options   string                          `json:",omitzero"`
+	Preparing Op                              `json:",omitzero"` // the PrepareMount under way
+	Tries     uint                            `json:",omitzero"` // of umount, one after another
+	Ran       [unit.MountExecKinds]procStatus `json:",omitzero"`
 }
 
 // MountState is the sub state of a mount unit.

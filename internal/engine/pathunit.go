@@ -10,15 +10,16 @@ import (
 
 // pathUnit is the state of a path unit. systemd.path(5).
 type pathUnit struct {
-	Sub      PathState
-	Result   Result
-	Checking Op   // the CheckPaths under way
-	Settled  bool // what the check under way finds changed since the last one is no news
-	Again    bool // something has changed since that check was ordered
-	Stale    bool // its definition may be another one: look anew
-	Watched  bool // the host watches
-	Existed  []bool
-	Limit    rateLimit
+	Sub      PathState `json:",omitzero"`
+	Result   Result    `json:",omitzero"`
+	Checking Op        `json:",omitzero"` // the CheckPaths under way
+	// Settled: what the check under way finds changed since the last one is no news
+	Settled bool      `json:",omitzero"`
+	Again   bool      `json:",omitzero"` // something has changed since that check was ordered
+	Stale   bool      `json:",omitzero"` // its definition may be another one: look anew
+	Watched bool      `json:",omitzero"` // the host watches
+	Existed []bool    `json:",omitzero"`
+	Limit   rateLimit `json:",omitzero"`
 }
 
 // PathState is the sub state of a path unit.

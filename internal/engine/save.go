@@ -33,41 +33,45 @@ type saved struct {
 }
 
 type savedUnit struct {
-	Name              string
-	Files             string    `json:",omitempty"` // what the definition was read from
-	Job, Nop          *savedJob `json:",omitempty"`
-	Timers            [timerKinds]savedTimer
-	Service           *service   `json:",omitempty"`
-	Socket            *socket    `json:",omitempty"`
-	Mount             *mount     `json:",omitempty"`
-	Timer             *timerUnit `json:",omitempty"`
-	Scope             *scope     `json:",omitempty"`
-	Hold              hold
-	Path              *pathUnit `json:",omitempty"`
-	Up                bool
-	Procs             procs
-	Running           [2]bool // main and control run a command of a list
-	Invocation        string
-	Times             [stamps]value.Instant
-	Cause             *Cause   `json:",omitempty"`
-	Trigger           *Trigger `json:",omitempty"`
-	Condition, Assert tests
-	Skipped, Pinned   bool
-	Starts, Autos     rateLimit
-	LimitHit, Cleaned bool
-	Testing           Op
+	Name     string                 `json:",omitzero"`
+	Files    string                 `json:",omitzero"` // what the definition was read from
+	Job, Nop *savedJob              `json:",omitzero"`
+	Timers   [timerKinds]savedTimer `json:",omitzero"`
+	Service  *service               `json:",omitzero"`
+	Socket   *socket                `json:",omitzero"`
+	Mount    *mount                 `json:",omitzero"`
+	Timer    *timerUnit             `json:",omitzero"`
+	Scope    *scope                 `json:",omitzero"`
+	Hold     hold                   `json:",omitzero"`
+	Path     *pathUnit              `json:",omitzero"`
+	Up       bool                   `json:",omitzero"`
+	Procs    procs                  `json:",omitzero"`
+	// Running: main and control run a command of a list
+	Running           [2]bool               `json:",omitzero"`
+	Invocation        string                `json:",omitzero"`
+	Times             [stamps]value.Instant `json:",omitzero"`
+	Cause             *Cause                `json:",omitzero"`
+	Trigger           *Trigger              `json:",omitzero"`
+	Condition, Assert tests                 `json:",omitzero"`
+	Skipped, Pinned   bool                  `json:",omitzero"`
+	Starts, Autos     rateLimit             `json:",omitzero"`
+	LimitHit, Cleaned bool                  `json:",omitzero"`
+	Testing           Op                    `json:",omitzero"`
 }
 
 type savedJob struct {
-	ID                                 uint32
-	Type                               transaction.JobType
-	Running, Irreversible, IgnoreOrder bool
-	Began                              value.Instant
-	Trigger                            *Trigger `json:",omitempty"`
-	Cause                              *Cause   `json:",omitempty"`
+	ID                                 uint32              `json:",omitzero"`
+	Type                               transaction.JobType `json:",omitzero"`
+	Running, Irreversible, IgnoreOrder bool                `json:",omitzero"`
+	Began                              value.Instant       `json:",omitzero"`
+	Trigger                            *Trigger            `json:",omitzero"`
+	Cause                              *Cause              `json:",omitzero"`
 }
 
-type savedTimer struct{ At, Seq uint64 }
+type savedTimer struct {
+	At  uint64 `json:",omitzero"`
+	Seq uint64 `json:",omitzero"`
+}
 
 // Save gives the whole state, to be handed to Restore. It must be called between
 // steps. Definitions are not part of it.

@@ -9,18 +9,19 @@ import (
 // scope is the state of a scope: processes that others have started, and that the
 // manager looks after. systemd.scope(5).
 type scope struct {
-	Sub    ScopeState
-	Result Result
+	Sub    ScopeState `json:",omitzero"`
+	Result Result     `json:",omitzero"`
 	ScopeSeed
-	Attaching    Op   // the Attach under way
-	WasAbandoned bool // whoever made it looks after it no more
+	Attaching    Op   `json:",omitzero"` // the Attach under way
+	WasAbandoned bool `json:",omitzero"` // whoever made it looks after it no more
 }
 
 // ScopeSeed is what a scope is made of, besides its definition. No file has it.
 type ScopeSeed struct {
-	PIDs        []int  // that are to be its first processes
-	Controller  string // bus name of who wants to stop it by its own means; "" is nobody
-	User, Group string // whose its control group shall be; "" is the manager's
+	PIDs []int `json:",omitzero"` // that are to be its first processes
+	// Controller: bus name of who wants to stop it by its own means; "" is nobody
+	Controller  string `json:",omitzero"`
+	User, Group string `json:",omitzero"` // whose its control group shall be; "" is the manager's
 }
 
 // ScopeState is the sub state of a scope.

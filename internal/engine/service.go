@@ -8,39 +8,47 @@ import (
 
 // service is the state of a service. systemd.service(5).
 type service struct {
-	Sub      ServiceState
-	Result   Result
-	Reloaded Result // of the last reload
+	Sub      ServiceState `json:",omitzero"`
+	Result   Result       `json:",omitzero"`
+	Reloaded Result       `json:",omitzero"` // of the last reload
 
-	Restarts    uint // NRestarts
-	Rested      bool // it came to rest since the last automatic restart
-	NoRestart   bool // stopped by hand: Restart= does not count
-	WillRestart bool
-	Due         bool // RestartSec= has passed, with RestartMode=direct
+	Restarts    uint `json:",omitzero"` // NRestarts
+	Rested      bool `json:",omitzero"` // it came to rest since the last automatic restart
+	NoRestart   bool `json:",omitzero"` // stopped by hand: Restart= does not count
+	WillRestart bool `json:",omitzero"`
+	Due         bool `json:",omitzero"` // RestartSec= has passed, with RestartMode=direct
 
-	MainKnown    bool // procs.main is the main process, alive or not
-	MainStarted  bool // the main process ran a command of ExecStart=
-	Ready        notifyState
-	Finding      Op         // the FindMain under way
-	Demanded     bool       // the PID file must appear
-	Idle         bool       // Type=idle: waits for the other jobs
-	Invoked      procStatus // of the main process that ended last
-	StatusText   string
-	Named        bool // somebody has the bus name
-	Errno        int
-	BusError     string
-	Access       unit.NotifyAccess // by NOTIFYACCESS=, if AccessSaid
-	AccessSaid   bool
-	Watchdog     value.Span // by WATCHDOG_USEC=, if WatchdogSaid
-	WatchdogSaid bool
-	Petted       value.Instant // when the watchdog's interval began; 0: it does not run
-	Signalled    uint64        // when ReloadSignal= was sent last, on the monotonic clock
-	Stored       []StoredFD    // newest first
-	Conn         Handle        // the connection of an instance of an Accept=yes socket
-	ConnEnv      []string
-	ConnSocket   string
-	ConnSource   string
-	Ran          [unit.ExecKinds][]procStatus // last run of each command
+	// MainKnown: procs.main is the main process, alive or not
+	MainKnown bool `json:",omitzero"`
+	// MainStarted: the main process ran a command of ExecStart=
+	MainStarted bool        `json:",omitzero"`
+	Ready       notifyState `json:",omitzero"`
+	Finding     Op          `json:",omitzero"` // the FindMain under way
+	Demanded    bool        `json:",omitzero"` // the PID file must appear
+	// Idle: Type=idle: waits for the other jobs
+	Idle bool `json:",omitzero"`
+	// Invoked: of the main process that ended last
+	Invoked    procStatus        `json:",omitzero"`
+	StatusText string            `json:",omitzero"`
+	Named      bool              `json:",omitzero"` // somebody has the bus name
+	Errno      int               `json:",omitzero"`
+	BusError   string            `json:",omitzero"`
+	Access     unit.NotifyAccess `json:",omitzero"` // by NOTIFYACCESS=, if AccessSaid
+	AccessSaid bool              `json:",omitzero"`
+	// Watchdog: by WATCHDOG_USEC=, if WatchdogSaid
+	Watchdog     value.Span `json:",omitzero"`
+	WatchdogSaid bool       `json:",omitzero"`
+	// Petted: when the watchdog's interval began; 0: it does not run
+	Petted value.Instant `json:",omitzero"`
+	// Signalled: when ReloadSignal= was sent last, on the monotonic clock
+	Signalled uint64     `json:",omitzero"`
+	Stored    []StoredFD `json:",omitzero"` // newest first
+	// Conn: the connection of an instance of an Accept=yes socket
+	Conn       Handle                       `json:",omitzero"`
+	ConnEnv    []string                     `json:",omitzero"`
+	ConnSocket string                       `json:",omitzero"`
+	ConnSource string                       `json:",omitzero"`
+	Ran        [unit.ExecKinds][]procStatus `json:",omitzero"` // last run of each command
 }
 
 type notifyState uint8

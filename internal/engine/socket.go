@@ -12,16 +12,17 @@ import (
 
 // socket is the state of a socket unit. systemd.socket(5).
 type socket struct {
-	Sub         SocketState
-	Result      Result
-	Opening     Op   // the Listen under way
-	Open        bool // the host holds its descriptors
-	Connections uint // NConnections
-	Accepted    uint64
-	Refused     uint64
-	Trigger     rateLimit
-	Ran         [unit.SocketExecKinds][]procStatus // last run of each command
-	Polls       rateLimit                          // how often traffic was noticed
+	Sub         SocketState `json:",omitzero"`
+	Result      Result      `json:",omitzero"`
+	Opening     Op          `json:",omitzero"` // the Listen under way
+	Open        bool        `json:",omitzero"` // the host holds its descriptors
+	Connections uint        `json:",omitzero"` // NConnections
+	Accepted    uint64      `json:",omitzero"`
+	Refused     uint64      `json:",omitzero"`
+	Trigger     rateLimit   `json:",omitzero"`
+	// Ran is the last run of each command.
+	Ran   [unit.SocketExecKinds][]procStatus `json:",omitzero"`
+	Polls rateLimit                          `json:",omitzero"` // how often traffic was noticed
 }
 
 // SocketState is the sub state of a socket unit.

@@ -13,22 +13,24 @@ import (
 
 // timerUnit is the state of a timer unit. systemd.timer(5).
 type timerUnit struct {
-	Sub     TimerState
-	Result  Result
-	Last    value.Instant // when it last fired; Mono is 0 if that is from a stamp file
-	Reading Op            // the ReadStamp under way
-	Stale   bool          // its definition may be another one: count anew
-	Events  []timerEvent  // one for each On…=, in the order of the definition
+	Sub    TimerState `json:",omitzero"`
+	Result Result     `json:",omitzero"`
+	// Last: when it last fired; Mono is 0 if that is from a stamp file
+	Last    value.Instant `json:",omitzero"`
+	Reading Op            `json:",omitzero"` // the ReadStamp under way
+	Stale   bool          `json:",omitzero"` // its definition may be another one: count anew
+	Events  []timerEvent  `json:",omitzero"` // one for each On…=, in the order of the definition
 	// When it fires, with the random delay: 0 is no event of that kind, never is
 	// any state but waiting.
-	NextMono, NextReal uint64
-	Alarm              uint64 // when the machine is woken, by the wall clock; 0 is never
+	NextMono, NextReal uint64 `json:",omitzero"`
+	// Alarm: when the machine is woken, by the wall clock; 0 is never
+	Alarm uint64 `json:",omitzero"`
 }
 
 // timerEvent is what is known of one On…= of a timer.
 type timerEvent struct {
-	Next  uint64 // when it elapses, by its clock, without the random delay
-	Spent bool   // it has elapsed, and does so only once
+	Next  uint64 `json:",omitzero"` // when it elapses, by its clock, without the random delay
+	Spent bool   `json:",omitzero"` // it has elapsed, and does so only once
 }
 
 // never is the time of what does not come.

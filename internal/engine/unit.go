@@ -61,39 +61,39 @@ const (
 
 // tests is the last result of a unit's conditions or asserts.
 type tests struct {
-	At      value.Instant
-	OK      bool
-	Results []bool // one per condition; nil before the first test
+	At      value.Instant `json:",omitzero"`
+	OK      bool          `json:",omitzero"`
+	Results []bool        `json:",omitzero"` // one per condition; nil before the first test
 }
 
 // procs are the two processes that a unit waits for by name, and whether there
 // are any others.
 type procs struct {
-	Main, Control proc
-	Populated     bool // the unit may have processes; Emptied will tell
-	Last          Op   // the latest Spawn
-	Gone          Op   // the After of the latest Emptied
+	Main, Control proc `json:",omitzero"`
+	Populated     bool `json:",omitzero"` // the unit may have processes; Emptied will tell
+	Last          Op   `json:",omitzero"` // the latest Spawn
+	Gone          Op   `json:",omitzero"` // the After of the latest Emptied
 }
 
 // proc is a process that is awaited.
 type proc struct {
-	PID     int
-	Op      Op              // the Spawn that is under way; 0 if none is
+	PID     int             `json:",omitzero"`
+	Op      Op              `json:",omitzero"` // the Spawn that is under way; 0 if none is
 	list    []value.Command // Kind says which
-	Kind    string
-	Index   int
-	current *value.Command // nil when no command of a list runs
-	Status  procStatus
+	Kind    string          `json:",omitzero"`
+	Index   int             `json:",omitzero"`
+	current *value.Command  // nil when no command of a list runs
+	Status  procStatus      `json:",omitzero"`
 }
 
 // procStatus is what is remembered of a process after its end.
 type procStatus struct {
-	Kind       string
-	Index      int
-	PID        int
-	Start, End value.Instant
-	Code       ExitCode
-	Status     int
+	Kind       string        `json:",omitzero"`
+	Index      int           `json:",omitzero"`
+	PID        int           `json:",omitzero"`
+	Start, End value.Instant `json:",omitzero"`
+	Code       ExitCode      `json:",omitzero"`
+	Status     int           `json:",omitzero"`
 }
 
 // find looks up the present command in the unit's definition.
@@ -112,8 +112,8 @@ func (p *proc) alive() bool { return p.PID != 0 || p.Op != 0 }
 
 // rateLimit counts events in an interval. The limits come from the definition.
 type rateLimit struct {
-	Begin uint64
-	Count uint
+	Begin uint64 `json:",omitzero"`
+	Count uint   `json:",omitzero"`
 }
 
 // below reports whether one more event at now stays within burst per interval.

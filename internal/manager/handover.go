@@ -25,7 +25,7 @@ type State struct {
 	fault error // why there is no more than Basic
 
 	Names  []string // of all loaded units
-	Engine json.RawMessage
+	Engine []byte   `json:"-"` // what Engine.Save gives, for ParseState
 	// Tracker knows which process is whose.
 	Tracker *cgroup.Saved
 	Sockets map[string]SavedSocket
@@ -75,13 +75,15 @@ type StateUnit struct {
 	FDs        []int  `json:",omitempty"` // sockets, in the order of the unit's file
 }
 
-// ParseState reads a State. It fails only if not even Basic can be read.
-func ParseState(data []byte) (*State, error) {
+// ParseState reads a State, with the engine's beside it. It fails only if not even Basic
+// can be read.
+func ParseState(data, engine []byte) (*State, error) {
 	s := &State{}
 	if err := json.Unmarshal(data, &s.Basic); err != nil {
 		return nil, err
 	}
 	fault := json.Unmarshal(data, s)
+	s.Engine = engine
 	if s.Format > stateFormat {
 		fault = fmt.Errorf("its format is %d, and up to %d is known", s.Format, stateFormat)
 	}
@@ -152,7 +154,7 @@ func (m *Manager) handOver() *State {
 
 // saveEngine gives the state of the engine; nil, if there is none to be had, makes the
 // next manager adopt what it finds.
-func (m *Manager) saveEngine() (data json.RawMessage) {
+func (m *Manager) saveEngine() (data []byte) {
 	defer m.recovered("saving the state")
 	data, err := m.e.Save()
 	if err != nil {

@@ -110,6 +110,10 @@ func (c *conn) serve(ctx context.Context) {
 			c.flush()
 		}
 	}
+	select { // what was put off is for the next manager
+	case <-c.s.leave.asked:
+	case <-c.ctx.Done():
+	}
 }
 
 // greet has the client say who it is.

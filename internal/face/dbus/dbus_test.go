@@ -63,11 +63,16 @@ func dial(t *testing.T, path string) *client {
 func connect(t *testing.T, path string) *client {
 	t.Helper()
 	c := dial(t, path)
+	c.greet()
+	return c
+}
+
+func (c *client) greet() {
+	c.t.Helper()
 	c.write([]byte("\x00AUTH EXTERNAL\r\nDATA\r\nNEGOTIATE_UNIX_FD\r\nBEGIN\r\n"))
 	c.line("DATA")
 	c.line("OK ")
 	c.line("AGREE_UNIX_FD")
-	return c
 }
 
 func (c *client) write(b []byte) {

@@ -164,7 +164,7 @@ func serve(
 	others.Go(func() { passSignals(otherwise, m, requests, given) })
 	leave = func() {
 		leaving.RPC = rpcServer.Suspend()
-		leaving.DBus = server.Suspend()
+		server.Suspend()
 		stop()
 		others.Wait()
 	}
@@ -176,7 +176,7 @@ func serve(
 	if end.Verb != "reexec" {
 		return end, nil, err
 	}
-	leaving.state = end.State
+	leaving.state, leaving.DBus = end.State, server.Saved()
 	for {
 		select {
 		case r := <-requests:

@@ -79,13 +79,14 @@ func (c *conn) serve(ctx context.Context) {
 	c.ctx, c.cancel = context.WithCancel(ctx)
 	stop := context.AfterFunc(c.ctx, func() { c.fail(net.ErrClosed) })
 	defer func() {
-		c.cancel()
 		stop()
+		c.cancel()
+		if c.kept {
+			return
+		}
 		c.fail(io.EOF)
 		c.writer.Wait()
-		if !c.kept {
-			sys.CloseFDs(c.in.Held())
-		}
+		sys.CloseFDs(c.in.Held())
 	}()
 	defer c.keep()
 	if !c.isReady() && c.greet() != nil {

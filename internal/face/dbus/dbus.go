@@ -181,6 +181,9 @@ func (s *Server) join(c *conn) bool {
 }
 
 func (s *Server) leaveConn(c *conn) {
+	if c.kept {
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.conns, c)

@@ -3,6 +3,7 @@ package dbus
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"os"
 	"sync"
@@ -70,10 +71,10 @@ func (s *Server) suspended() bool {
 	}
 }
 
-// Suspend ends Serve and leaves clients connected, for the
-// Restore of the next server. Those that have asked for the re-execution are told by the
+// Suspend ends Serve and leaves clients connected, for Saved and the Restore of the next
+// server. Those that have asked for the re-execution are told by the
 // end of their connection, as by systemd.
-func (s *Server) Suspend() *Saved {
+func (s *Server) Suspend() {
 	close(s.leave.asked)
 	s.mu.Lock()
 	for c := range s.conns {
@@ -90,7 +91,6 @@ func (s *Server) Suspend() *Saved {
 	if serving {
 		<-s.leave.done
 	}
-	return &s.leave.saved
 }
 
 // Restore has the server go on where another one was suspended. It is called before
@@ -184,30 +184,52 @@ func (c *conn) suspend() {
 	c.nc.SetWriteDeadline(time.Now().Add(suspendedWrite))
 }
 
-// keep puts the connection aside, unless the client is to see it end, or does not read.
+// keep has the connection stay open when its reader ends, unless the client is to see it
+// end. It is told of what happens until the server is saved.
 func (c *conn) keep() {
-	if !c.s.suspended() || c.departs {
-		return
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.kept = c.s.suspended() && !c.departs && c.failed == nil && c.ready
+}
+
+// Saved gives the state of a suspended server, when nothing happens any more of which its
+// clients are to be told.
+func (s *Server) Saved() *Saved {
+	s.mu.Lock()
+	var conns []*conn
+	for c := range s.conns {
+		conns = append(conns, c)
 	}
-	c.flush()
-	c.writer.Wait()
+	clear(s.conns)
+	s.mu.Unlock()
+	for _, c := range conns {
+		c.flush()
+		c.writer.Wait()
+		if saved, ok := c.save(); ok {
+			s.leave.saved.Conns = append(s.leave.saved.Conns, saved)
+		} else {
+			sys.CloseFDs(c.in.Held())
+		}
+		c.fail(io.EOF)
+	}
+	return &s.leave.saved
+}
+
+func (c *conn) save() (saved SavedConn, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.failed != nil || !c.ready {
-		return
+		return saved, false
 	}
 	fd, err := sys.DuplicateOf(c.nc)
 	if err != nil {
 		c.s.log("private connection lost: " + err.Error())
-		return
+		return saved, false
 	}
-	c.kept = true
-	c.s.mu.Lock()
-	defer c.s.mu.Unlock()
-	c.s.leave.saved.Conns = append(c.s.leave.saved.Conns, SavedConn{
+	return SavedConn{
 		FD: fd, Held: c.in.Held(), Input: append(c.again, c.in.Ahead()...), Serial: c.serial,
 		TakesFDs: c.in.TakesFDs,
-	})
+	}, true
 }
 
 // putOff has a call of the private socket done by the next manager.

@@ -57,7 +57,9 @@ func TestSuspend(t *testing.T) {
 			t.Fatal("the calls do not reach the manager")
 		}
 	}
-	data, err := json.Marshal(first.Suspend())
+	first.Suspend()
+	first.emit(managerPath, table.Manager, "UnitFilesChanged", "", nil, nil) // it is told still
+	data, err := json.Marshal(first.Saved())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,8 +84,14 @@ func TestSuspend(t *testing.T) {
 	done := make(chan error, 1)
 	go func() { done <- second.Serve(ctx, again) }()
 	defer func() { cancel(); <-done }()
+	if m := reloads.next(); m.Member != "UnitFilesChanged" {
+		t.Errorf("what happened after the suspension: %s", show(m))
+	}
 	if m := reloads.next(); m.Type != dbus.Return || m.ReplySerial != serial {
 		t.Errorf("the call that was put off: %s", show(m))
+	}
+	if m := idle.next(); m.Member != "UnitFilesChanged" {
+		t.Error(show(m))
 	}
 	if m := idle.call("/", table.Peer, "Ping", ""); m.Type != dbus.Return {
 		t.Error(show(m))

@@ -78,7 +78,8 @@ func TestSuspend(t *testing.T) {
 	start := `"method":"start","params":{"unit":"a.service","wait":true}}`
 	talks := []struct{ say, rest, want string }{
 		{`{"jsonrpc":"2.0","id":1,` + start, "", `{"jsonrpc":"2.0","id":1,"error":{"code":-32000,` +
-			`"message":"start a.service: failed","data":{"name":"rouse.JobFailed","job":{"ID":7,"Unit":"a.service","Type":"start",` +
+			`"message":"start a.service: failed","data":{"name":"rouse.JobFailed",` +
+			`"job":{"ID":7,"Unit":"a.service","Type":"start",` +
 			`"Result":"failed"}}}}`},
 		{`{"jsonrpc":"2.0","id":2,"method":"daemon-reexec"}`, "", `{"jsonrpc":"2.0","id":2,"result":[]}`},
 		{`{"jsonrpc":"2.0","id":3,"method":"daemon-reload"}`, "", `{"jsonrpc":"2.0","id":3,"result":` +

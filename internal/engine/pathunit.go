@@ -220,6 +220,7 @@ func (p *pathUnit) met(u *runUnit, seen []PathSeen) (why, path string) {
 // fire starts the unit for a path.
 func (p *pathUnit) fire(e *Engine, u *runUnit, why, path string) {
 	if u.stopPending() {
+		p.Stale = true // if it stays after all, it looks again
 		return
 	}
 	x := p.starts(e, u)
@@ -298,9 +299,13 @@ func (p *pathUnit) followed(e *Engine, u, x *runUnit) {
 	}
 }
 
-// settle looks anew for a definition that may be another one.
+// settle looks anew for a definition that may be another one, or for what it did not
+// start a unit for because it was to be stopped.
 func (p *pathUnit) settle(e *Engine, u *runUnit) {
 	stale := p.Stale
+	if u.stopPending() {
+		return
+	}
 	p.Stale = false
 	if stale && p.Sub.active().Up() && u.Def.Load == unit.Loaded {
 		if x := p.starts(e, u); p.Sub == PathRunning && x != nil && (x.job != nil || !x.active().Down()) {

@@ -123,7 +123,7 @@ func (w *simWorld) checkPath(u *runUnit) error {
 		}
 	case PathRunning:
 		x := p.starts(w.e, u)
-		if p.Checking != 0 || x == nil || x == u || w.edited[u.Name] {
+		if p.Checking != 0 || x == nil || x == u || w.edited[u.Name] || u.stopPending() {
 			break
 		}
 		if x.job == nil && x.active().Down() && !x.touched {

@@ -355,6 +355,36 @@ func TestOwn(t *testing.T) {
 	})
 }
 
+// TestAttach: a process that others have started is of the unit that it was moved to, as
+// what it starts is, and its end is told.
+func TestAttach(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		a, b := w.group("some.service"), w.group("some.scope")
+		w.spawn(a, "(sleep 1000 & sleep 1000 & wait) & echo $! >$DIR/inner; exec sleep 1000")
+		inner := w.told("inner")
+		if err := b.Attach(inner, ""); err != nil {
+			t.Fatal(err)
+		}
+		if owner, _ := w.tracker.Owner(inner); owner != "some.scope" {
+			t.Errorf("it belongs to %q", owner)
+		}
+		if pids, err := b.PIDs(); err != nil || !slices.Contains(pids, inner) {
+			t.Errorf("the scope has %v (%v), not %d", pids, err, inner)
+		}
+		if pids, err := a.PIDs(); err != nil || slices.Contains(pids, inner) {
+			t.Errorf("the service has %v (%v), still with %d", pids, err, inner)
+		}
+		if empty, _ := b.Empty(); empty {
+			t.Error("the scope is empty")
+		}
+		if _, err := b.Signal(value.SIGKILL); err != nil {
+			t.Error(err)
+		}
+		w.waitEmpty("some.scope")
+		w.end(a)
+	})
+}
+
 func BenchmarkPIDs(b *testing.B) {
 	tracker, err := cgroup.Open(cgroup.Config{Kind: cgroup.None})
 	if err != nil {

@@ -506,6 +506,14 @@ func (g *group) Attach(pid int, sub string) error {
 		return fmt.Errorf("attach process %d to %s: %w", pid, g.unit, err)
 	}
 	g.observe()
+	if g.h.events == nil { // it may be no child, whose end would be heard of
+		if wait, err := sys.WaitGone(pid); err == nil {
+			go func() {
+				wait()
+				g.report()
+			}()
+		}
+	}
 	return nil
 }
 

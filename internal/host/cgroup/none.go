@@ -36,6 +36,9 @@ type none struct {
 	// seen are children of the manager of no known unit, by pid with their start:
 	// its own, those from before it, and orphans that could be of several units.
 	seen map[int]uint64
+	// foreign are members that were attached and are no children: somebody waits for
+	// the end of each, and so they count as if they were.
+	foreign map[int]bool
 
 	exact bool
 }
@@ -68,7 +71,7 @@ func openNone(c Config) (Tracker, error) {
 	n := &none{
 		config: c, self: os.Getpid(),
 		units: map[string]*loose{}, members: map[int]member{},
-		invoked: map[string]*loose{}, seen: map[int]uint64{},
+		invoked: map[string]*loose{}, seen: map[int]uint64{}, foreign: map[int]bool{},
 	}
 	if c.Saved != nil {
 		n.restore(c.Saved)
@@ -179,7 +182,7 @@ func (n *none) identify(s proc.Stat) *loose {
 }
 
 func (n *none) record(s proc.Stat, g *loose) *loose {
-	n.enter(s.PID, member{unit: g, start: s.Start, child: s.Parent == n.self})
+	n.enter(s.PID, member{unit: g, start: s.Start, child: s.Parent == n.self || n.foreign[s.PID]})
 	delete(n.seen, s.PID)
 	if g.first == 0 || s.Start < g.first {
 		g.first = s.Start
@@ -459,8 +462,35 @@ func (g *loose) Attach(pid int, _ string) error {
 	if err != nil {
 		return fmt.Errorf("attach process %d to %s: %w", pid, g.unit, err)
 	}
+	if s.Parent != g.n.self && !g.n.foreign[pid] {
+		if wait, err := sys.WaitGone(pid); err == nil {
+			g.n.foreign[pid] = true
+			go func() {
+				wait()
+				g.n.foreignGone(pid, s.Start)
+			}()
+		}
+	}
 	g.n.record(s, g)
 	return nil
+}
+
+// foreignGone: a member that is not ours to reap has ended. What it leaves is ours by now.
+func (n *none) foreignGone(pid int, start uint64) {
+	n.mu.Lock()
+	delete(n.foreign, pid)
+	m, ok := n.members[pid]
+	if !ok || m.gone || m.start != start {
+		n.mu.Unlock()
+		return
+	}
+	n.adopt(n.strangers(), m.unit)
+	n.gone(pid)
+	empty := n.emptied(m.unit)
+	n.mu.Unlock()
+	if empty {
+		n.config.Empty(m.unit.unit)
+	}
 }
 
 func (g *loose) live() []proc.Stat {
@@ -492,6 +522,9 @@ func (g *loose) below() []proc.Stat {
 		list = append(list, s)
 		children, _ := proc.Children(s.PID)
 		for _, child := range children {
+			if m, ok := g.n.members[child]; ok && !m.gone && m.unit != g {
+				continue // attached to another unit
+			}
 			if !slices.Contains(queue, child) { // one that has moved meanwhile
 				queue = append(queue, child)
 			}

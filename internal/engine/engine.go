@@ -330,6 +330,9 @@ func (e *Engine) report(l Level, u *runUnit, named bool, fields []string, text s
 	}
 	entry := Log{Level: l, Text: text, Named: named, Fields: fields}
 	if u != nil {
+		if x := u.Def.Exec; x != nil && x.LogLevelMax >= 0 && int(l) > x.LogLevelMax {
+			return
+		}
 		entry.Unit, entry.Invocation = u.Name, u.invocation
 	}
 	e.emit(entry)

@@ -33,7 +33,7 @@ func (m *Manager) open() (err error) {
 	if err := os.MkdirAll(filepath.Dir(m.notifyPath()), 0o755); err != nil {
 		return fmt.Errorf("make the manager's directory: %w", err)
 	}
-	m.invocations = journal.NewInvocations(
+	m.journalUnits = journal.NewUnits(
 		filepath.Join(m.cfg.RuntimeDir, "systemd", "units"), journal.Socket)
 	m.tracker, err = cgroup.Open(cgroup.Config{
 		Kind: m.cfg.Cgroups, Empty: m.unitEmpty, Killed: m.unitKilled, Log: m.logLine,
@@ -549,7 +549,7 @@ func (m *Manager) clean(fx engine.Clean) {
 	if !fx.Restart {
 		m.closeStreams(name)
 		m.removeGroup(name)
-		if err := m.invocations.Forget(name); err != nil {
+		if err := m.journalUnits.Forget(name, fx.Unit.Exec); err != nil {
 			m.logf(engine.Debug, name, "%v", err)
 		}
 	}

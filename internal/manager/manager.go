@@ -95,10 +95,10 @@ type Manager struct {
 	queue *queue
 	crew  crew
 
-	invocations *journal.Invocations
-	local       []engine.Event  // outcomes that are known at once
-	ctx         context.Context // ends when Run returns
-	cancel      context.CancelFunc
+	journalUnits *journal.Units  // what the journal is told of units
+	local        []engine.Event  // outcomes that are known at once
+	ctx          context.Context // ends when Run returns
+	cancel       context.CancelFunc
 
 	tracker cgroup.Tracker
 	spawner *spawn.Spawner

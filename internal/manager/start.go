@@ -167,8 +167,8 @@ func (m *Manager) launch(l *launch) (p spawn.Process, problem string, err error)
 	for _, note := range notes {
 		m.logf(engine.Notice, l.Unit.Name, "%s", note)
 	}
-	if err := m.invocations.Tell(l.Unit.Name, l.Invocation); err != nil {
-		m.logf(engine.Debug, l.Unit.Name, "tell the journal the invocation: %v", err)
+	if err := m.journalUnits.Tell(l.Unit.Name, l.Invocation, x); err != nil {
+		m.logf(engine.Debug, l.Unit.Name, "tell the journal about the unit: %v", err)
 	}
 	files, err := dirs.Files(x.EnvironmentFiles)
 	if err != nil {

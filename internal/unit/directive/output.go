@@ -13,23 +13,24 @@ import (
 const noTTY = "terminals are opened and nothing else is done to them"
 
 var outputRows = []Row{
-	{Name: "LogExtraFields", Group: outputGroup, Support: Parsed, Note: logNote,
+	{Name: "LogExtraFields", Group: outputGroup, Support: Full,
 		Doc: "Fields added to all log messages of the unit.",
 		in:  does{"FIELD=value …", "aay", parseLogFields, busLogFields}},
-	{Name: "LogLevelMax", Group: outputGroup, Support: Parsed, Note: logNote,
+	{Name: "LogLevelMax", Group: outputGroup, Support: Full,
 		Doc: "The least urgent level that is stored.",
 		in:  in[int]{&logLevel, func(u *unit.Unit) *int { return &u.Exec.LogLevelMax }}},
-	{Name: "LogNamespace", Group: outputGroup, Support: Parsed, Note: logNote,
-		Doc: "The journal namespace that messages go to.",
-		in:  in[string]{&namespaceName, func(u *unit.Unit) *string { return &u.Exec.LogNamespace }}},
+	{Name: "LogNamespace", Group: outputGroup, Support: Parsed,
+		Note: "there are no namespaces of mounts yet",
+		Doc:  "The journal namespace that messages go to.",
+		in:   in[string]{&namespaceName, func(u *unit.Unit) *string { return &u.Exec.LogNamespace }}},
 	{Name: "LogRateLimitBurst", Group: outputGroup, Default: "the journal's",
-		Support: Parsed, Note: logNote,
-		Doc: "How many messages are stored in LogRateLimitIntervalSec=.",
-		in:  in[uint]{&unsigned, func(u *unit.Unit) *uint { return &u.Exec.LogRateLimitBurst }}},
+		Support: Full,
+		Doc:     "How many messages are stored in LogRateLimitIntervalSec=.",
+		in:      in[uint]{&unsigned, func(u *unit.Unit) *uint { return &u.Exec.LogRateLimitBurst }}},
 	{Name: "LogRateLimitIntervalSec", Group: outputGroup, Bus: "LogRateLimitIntervalUSec",
 		Default: "the journal's",
-		Support: Parsed, Note: logNote,
-		Doc: "The time in which LogRateLimitBurst= messages are stored.",
+		Support: Full,
+		Doc:     "The time in which LogRateLimitBurst= messages are stored.",
 		in: in[value.Span]{&span,
 			func(u *unit.Unit) *value.Span { return &u.Exec.LogRateLimitInterval }}},
 	{Name: "StandardError", Group: outputGroup, Default: "DefaultStandardError=",
@@ -101,7 +102,6 @@ var outputRows = []Row{
 }
 
 const (
-	logNote     = "the journal takes messages as they come"
 	inputNote   = "tty, tty-force and tty-fail do no more than open the terminal"
 	outputNote  = "tty does no more than open the terminal, kmsg goes where journal goes"
 	inputWords  = "null, tty, tty-force, tty-fail, data, file:path, socket, fd[:name]"

@@ -150,6 +150,9 @@ func (s *scope) armRuntime(e *Engine, u *runUnit) {
 	}
 	e.disarm(u, timerState)
 	if limit := u.Def.Scope.RuntimeMax; limit != value.Infinity {
+		if extra := u.Def.Scope.RuntimeRandomizedExtra; extra != 0 && extra != value.Infinity {
+			limit += value.Span(e.rng.Uint64() % (uint64(extra) + 1))
+		}
 		e.armAt(u, timerState, u.times[stampActiveEnter].Mono+uint64(limit))
 	}
 }

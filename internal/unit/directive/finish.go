@@ -55,7 +55,10 @@ func finishPart(u *unit.Unit, d *Defaults) error {
 		return finishPath(u)
 	case name.Scope:
 		if !u.Scope.OOMPolicySet {
-			u.Scope.OOMPolicy, u.Scope.OOMPolicySet = unit.OOMContinue, true
+			u.Scope.OOMPolicy, u.Scope.OOMPolicySet = d.OOMPolicy, true
+			if u.Resources.Delegate {
+				u.Scope.OOMPolicy = unit.OOMContinue
+			}
 		}
 	case name.Slice:
 		if path, err := name.ToPath(u.Name); err == nil {

@@ -155,21 +155,19 @@ var serviceRows = []Row{
 }
 
 var scopeRows = []Row{
-	{Name: "OOMPolicy", Group: scopeGroup, Default: "continue", Support: Parsed, Note: noScopes,
-		Doc: "What is done when the kernel kills a process of the scope for want of memory.",
-		in:  does{"stop, continue, kill", "s", parseScopeOOM, busScopeOOM}},
+	{Name: "OOMPolicy", Group: scopeGroup, Default: "DefaultOOMPolicy=", Support: LinuxOnly,
+		Note: oomNote,
+		Doc:  "What is done when the kernel kills a process of the scope for want of memory.",
+		in:   does{"stop, continue, kill", "s", parseScopeOOM, busScopeOOM}},
 	{Name: "RuntimeMaxSec", Group: scopeGroup, Bus: "RuntimeMaxUSec", Default: "infinity",
-		Support: Parsed, Note: noScopes,
 		Doc: "How long the scope may be active before it is ended.",
 		in:  in[value.Span]{&span, func(u *unit.Unit) *value.Span { return &u.Scope.RuntimeMax }}},
 	{Name: "RuntimeRandomizedExtraSec", Group: scopeGroup, Bus: "RuntimeRandomizedExtraUSec",
 		Default: "0",
-		Support: Parsed, Note: noScopes,
-		Doc: "The most that is added at random to RuntimeMaxSec=.",
+		Doc:     "The most that is added at random to RuntimeMaxSec=.",
 		in: in[value.Span]{&span,
 			func(u *unit.Unit) *value.Span { return &u.Scope.RuntimeRandomizedExtra }}},
 	{Name: "TimeoutStopSec", Group: scopeGroup, Bus: "TimeoutStopUSec", Default: "90s",
-		Support: Parsed, Note: noScopes,
 		Doc: "How long the scope's processes may take to end.",
 		in:  in[value.Span]{&span, func(u *unit.Unit) *value.Span { return &u.Scope.TimeoutStop }}},
 }

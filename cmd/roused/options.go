@@ -76,10 +76,10 @@ func parseOptions(args []string, init bool) (*options, error) {
 		}
 	}
 	if o.target == "" {
-		if !o.init && !o.user && !o.test && len(o.unitPath) == 0 {
+		if !o.init && !o.user && !o.test && !o.hasDefault() {
 			// It would boot a machine that is up: mount, set up and clean up once more.
 			return nil, errors.New("the system's default.target is for PID 1:" +
-				" use --unit=UNIT, --unit-path=DIR or --user")
+				" use --unit=UNIT, --user, or --unit-path=DIR with a default.target in it")
 		}
 		o.target = "default.target"
 	}
@@ -95,6 +95,14 @@ func parseOptions(args []string, init bool) (*options, error) {
 			" use --socket=PATH")
 	}
 	return o, nil
+}
+
+// hasDefault reports whether a default.target comes with the command line.
+func (o *options) hasDefault() bool {
+	return slices.ContainsFunc(o.unitPath, func(dir string) bool {
+		_, err := os.Lstat(filepath.Join(dir, "default.target"))
+		return err == nil
+	})
 }
 
 func takesValue(name string) bool {

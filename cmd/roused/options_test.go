@@ -2,12 +2,17 @@ package main
 
 import (
 	"os"
+	"path/filepath"
 	"testing"
 )
 
 // TestWholeSystem: an ordinary process does not boot the machine that it runs on, unless
 // it is told what to start.
 func TestWholeSystem(t *testing.T) {
+	own := t.TempDir()
+	if err := os.WriteFile(filepath.Join(own, "default.target"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		args   []string
 		init   bool
@@ -18,7 +23,8 @@ func TestWholeSystem(t *testing.T) {
 		{[]string{"--system"}, false, ""},
 		{[]string{"--system", "--test"}, false, "default.target"},
 		{[]string{"--system", "--unit=a.service"}, false, "a.service"},
-		{[]string{"--system", "--unit-path", t.TempDir()}, false, "default.target"},
+		{[]string{"--system", "--unit-path", t.TempDir()}, false, ""},
+		{[]string{"--system", "--unit-path", own}, false, "default.target"},
 		{[]string{"--user"}, false, "default.target"},
 	} {
 		args := append([]string{os.Args[0], "--socket=" + t.TempDir() + "/s"}, c.args...)

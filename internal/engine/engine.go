@@ -61,8 +61,9 @@ type Engine struct {
 	wanted   map[string][]Connected
 	idlers   int // jobs of Type=idle services that wait for the others
 	sweep    bool
-	fresh    bool // this step has loaded units
-	busy     bool // a job was there since the last Idle
+	resting  []*runUnit // may be forgotten since this step, with what they refer to
+	fresh    bool       // this step has loaded units
+	busy     bool       // a job was there since the last Idle
 	ending   string
 	failed   int
 	panics   int // in this step
@@ -194,7 +195,7 @@ func (e *Engine) handle(ev Event) {
 		if u := e.unit(ev.Unit); u != nil {
 			e.cause = u.cause
 			u.pinned = ev.On
-			e.sweep = e.sweep || !ev.On
+			e.resting = append(e.resting, u)
 		}
 	case WatchdogsSet:
 		e.unwatched = ev.Ignored
@@ -308,10 +309,18 @@ func (e *Engine) rest() {
 	if idle {
 		e.emit(Idle{})
 	}
-	if e.sweep && !e.fresh { // what was just loaded is about to be used
+	e.sweep = e.sweep || len(e.resting) > 0
+	switch {
+	case !e.sweep || e.fresh: // what was just loaded is about to be used
+	case e.busy && !e.anyLooseNow(): // see there; the rest has time until all jobs are done
+	default:
 		e.sweep = false
-		e.collect()
+		if e.anyLoose() {
+			e.collect()
+		}
 	}
+	clear(e.resting)
+	e.resting = e.resting[:0]
 }
 
 func (e *Engine) emit(fx Effect) { e.out = append(e.out, fx) }

@@ -290,26 +290,27 @@ func (e *Engine) referenced(ev Referenced) {
 	case u.hold.Refs[ev.Client] > 1:
 		u.hold.Refs[ev.Client]--
 	default:
-		u.hold.drop(e, ev.Client)
+		e.unhold(u, ev.Client)
 	}
 }
 
-// drop ends all that a client holds of the unit.
-func (h *hold) drop(e *Engine, client string) {
+// unhold ends all that a client holds of a unit.
+func (e *Engine) unhold(u *runUnit, client string) {
+	h := &u.hold
 	if h.Refs[client] == 0 {
 		return
 	}
 	if delete(h.Refs, client); len(h.Refs) == 0 {
 		h.Refs = nil
 	}
-	e.sweep = true
+	e.resting = append(e.resting, u)
 }
 
 // clientGone: all that a client held is held by it no more.
 func (e *Engine) clientGone(ev ClientGone) {
 	for _, u := range e.units {
 		if u != nil {
-			u.hold.drop(e, ev.Client)
+			e.unhold(u, ev.Client)
 		}
 	}
 }
@@ -338,4 +339,112 @@ func (e *Engine) MarkedUnits() map[string]Markers {
 		}
 	}
 	return list
+}
+
+// collect forgets the units that nothing in use refers to.
+func (e *Engine) collect() {
+	keep := make([]bool, len(e.units))
+	stack := make([]*runUnit, 0, len(e.units))
+	mark := func(u *runUnit) {
+		if u != nil && !keep[u.ID] {
+			keep[u.ID] = true
+			stack = append(stack, u)
+		}
+	}
+	for _, u := range e.units {
+		if u != nil && e.rooted(u) {
+			mark(u)
+		}
+	}
+	for _, p := range e.ops {
+		mark(p.u)
+	}
+	for len(stack) > 0 {
+		u := stack[len(stack)-1]
+		stack = stack[:len(stack)-1]
+		for to := range u.Refers() {
+			mark(e.at(to))
+		}
+		// What it is started for may still be told to it: see monitored.
+		for _, l := range slices.Concat(u.Links(unit.OnFailureOf), u.Links(unit.OnSuccessOf)) {
+			mark(e.at(l.To))
+		}
+	}
+	var gone []*runUnit
+	for id, u := range e.units {
+		if u != nil && !keep[id] {
+			gone = append(gone, u)
+		}
+	}
+	slices.SortFunc(gone, func(a, b *runUnit) int {
+		if a.Name < b.Name {
+			return -1
+		}
+		return 1
+	})
+	e.drop(gone...)
+}
+
+// anyLoose reports whether a unit may be forgotten, as far as those tell that refer
+// to it themselves: mostly one of these is in use, and all the others need not be
+// looked at.
+func (e *Engine) anyLoose() bool {
+	for _, u := range e.units {
+		if u != nil && e.loose(u) {
+			return true
+		}
+	}
+	return false
+}
+
+// anyLooseNow is anyLoose for what may have become so in this step. To look at all units
+// after each of many ends would take a time that grows with the square of their number.
+func (e *Engine) anyLooseNow() bool {
+	for _, u := range e.resting {
+		if e.at(u.Node) != u {
+			continue
+		}
+		if e.loose(u) {
+			return true
+		}
+		for to := range u.Refers() {
+			if o := e.at(to); o != nil && e.loose(o) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (e *Engine) loose(u *runUnit) bool {
+	if e.rooted(u) {
+		return false
+	}
+	for by := range u.ReferredBy() {
+		if e.rooted(e.at(by)) {
+			return false
+		}
+	}
+	return true
+}
+
+// drop takes units out of memory.
+func (e *Engine) drop(units ...*runUnit) {
+	var nodes []*graph.Node
+	for _, u := range units {
+		for k := range u.timers {
+			e.disarm(u, timerKind(k))
+		}
+		if u.active() == graph.Failed {
+			e.failed--
+		}
+		if u.svc != nil {
+			u.svc.unstoreAll(e)
+		}
+		nodes = append(nodes, u.Node)
+		e.units[u.ID] = nil
+		e.left = append(e.left, u)
+		e.emit(UnitGone{Unit: u.Name})
+	}
+	e.g.Remove(nodes...)
 }

@@ -155,7 +155,7 @@ func (e *Engine) emptied(ev Emptied) {
 		return
 	}
 	u.procs.Populated = false
-	e.sweep = true
+	e.resting = append(e.resting, u)
 	e.cause = &Cause{At: e.now, Unit: u.Name, What: "its last process ended", From: u.cause}
 	if u.svc != nil {
 		u.svc.emptied(e, u)

@@ -3,7 +3,6 @@ package engine
 import (
 	"encoding/binary"
 	"encoding/hex"
-	"slices"
 
 	"rouse/internal/graph"
 	"rouse/internal/graph/transaction"
@@ -311,7 +310,9 @@ func (e *Engine) changed(u *runUnit, was graph.ActiveState, wasSub string, f fla
 	e.triggers(u, was, is, f)
 	e.tellTriggers(u)
 	e.touch(u)
-	e.sweep = e.sweep || is.Down()
+	if is.Down() {
+		e.resting = append(e.resting, u)
+	}
 }
 
 // tellTriggers tells the sockets, timers and paths of a unit.
@@ -602,93 +603,4 @@ func (e *Engine) rooted(u *runUnit) bool {
 		graph.ActiveStates:
 	}
 	return true
-}
-
-// collect forgets the units that nothing in use refers to.
-func (e *Engine) collect() {
-	if !e.anyLoose() {
-		return
-	}
-	keep := make([]bool, len(e.units))
-	stack := make([]*runUnit, 0, len(e.units))
-	mark := func(u *runUnit) {
-		if u != nil && !keep[u.ID] {
-			keep[u.ID] = true
-			stack = append(stack, u)
-		}
-	}
-	for _, u := range e.units {
-		if u != nil && e.rooted(u) {
-			mark(u)
-		}
-	}
-	for _, p := range e.ops {
-		mark(p.u)
-	}
-	for len(stack) > 0 {
-		u := stack[len(stack)-1]
-		stack = stack[:len(stack)-1]
-		for to := range u.Refers() {
-			mark(e.at(to))
-		}
-		// What it is started for may still be told to it: see monitored.
-		for _, l := range slices.Concat(u.Links(unit.OnFailureOf), u.Links(unit.OnSuccessOf)) {
-			mark(e.at(l.To))
-		}
-	}
-	var gone []*runUnit
-	for id, u := range e.units {
-		if u != nil && !keep[id] {
-			gone = append(gone, u)
-		}
-	}
-	slices.SortFunc(gone, func(a, b *runUnit) int {
-		if a.Name < b.Name {
-			return -1
-		}
-		return 1
-	})
-	e.drop(gone...)
-}
-
-// anyLoose reports whether a unit may be forgotten, as far as those tell that refer
-// to it themselves: mostly one of these is in use, and all the others need not be
-// looked at.
-func (e *Engine) anyLoose() bool {
-	for _, u := range e.units {
-		if u == nil || e.rooted(u) {
-			continue
-		}
-		held := false
-		for by := range u.ReferredBy() {
-			if held = e.rooted(e.at(by)); held {
-				break
-			}
-		}
-		if !held {
-			return true
-		}
-	}
-	return false
-}
-
-// drop takes units out of memory.
-func (e *Engine) drop(units ...*runUnit) {
-	var nodes []*graph.Node
-	for _, u := range units {
-		for k := range u.timers {
-			e.disarm(u, timerKind(k))
-		}
-		if u.active() == graph.Failed {
-			e.failed--
-		}
-		if u.svc != nil {
-			u.svc.unstoreAll(e)
-		}
-		nodes = append(nodes, u.Node)
-		e.units[u.ID] = nil
-		e.left = append(e.left, u)
-		e.emit(UnitGone{Unit: u.Name})
-	}
-	e.g.Remove(nodes...)
 }

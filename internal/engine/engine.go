@@ -194,8 +194,9 @@ func (e *Engine) handle(ev Event) {
 	case Pinned:
 		if u := e.unit(ev.Unit); u != nil {
 			e.cause = u.cause
-			u.pinned = ev.On
-			e.resting = append(e.resting, u)
+			if u.pinned = ev.On; !ev.On {
+				e.resting = append(e.resting, u)
+			}
 		}
 	case WatchdogsSet:
 		e.unwatched = ev.Ignored

@@ -247,9 +247,14 @@ func (m *Manager) attachAll(fx engine.Attach, owner dirs.Owner) error {
 	case moved > 0:
 		return nil
 	case last != nil:
-		return fmt.Errorf("Failed to add PIDs to scope's control group: %w", last)
+		return &face.Error{
+			Name: face.Failed, Message: "Failed to add PIDs to scope's control group: " + last.Error(),
+		}
 	}
-	return errors.New("No PIDs left to attach to the scope's control group, refusing.")
+	return &face.Error{
+		Name:    face.Failed,
+		Message: "No PIDs left to attach to the scope's control group, refusing.",
+	}
 }
 
 // answered: the engine tells how a request that is no job went.

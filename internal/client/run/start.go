@@ -462,7 +462,7 @@ func (c *caller) sleep() error {
 	select {
 	case <-c.news:
 	case <-c.conn.Done():
-		return errors.New("Connection to the manager lost.")
+		return errors.New("connection to the manager lost")
 	case <-c.Ctx.Done():
 		return c.Ctx.Err()
 	}

@@ -93,7 +93,7 @@ func (c *call) guarded() (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			c.s.log(fmt.Sprintf("internal error in %s.%s: %v", c.m.Interface, c.m.Member, p))
-			err = errors.New("Internal error.")
+			err = &face.Error{Name: face.Failed, Message: "Internal error."}
 		}
 	}()
 	if c.member.Privileged && !c.isPrivileged() {

@@ -24,8 +24,6 @@ const (
 	calm = 256 << 10
 	// glut is how many bytes may wait when another message comes; then the client goes.
 	glut = 32 << 20
-	// sendBuffer is how many bytes the kernel keeps for a client; sd-bus wants as many.
-	sendBuffer = 8 << 20
 	// spare is how much of a buffer is kept for what comes next.
 	spare = 32 << 10
 	// maxCall is the longest message that a client may send: as dbus-daemon has it on

@@ -1,7 +1,6 @@
 package dbus
 
 import (
-	"errors"
 	"os"
 	"slices"
 	"strings"
@@ -27,7 +26,7 @@ func machineID(c *call) error {
 			}
 		}
 	}
-	return errors.New("This machine has no ID.")
+	return &face.Error{Name: face.Failed, Message: "This machine has no ID."}
 }
 
 func introspectRows() map[string]row {

@@ -233,7 +233,7 @@ func text(r *directive.Row, p directive.Property) ([]string, error) {
 	}
 	if r.Name == "Description" { // of several lines systemd keeps the first
 		s, _, _ = strings.Cut(s, "\n")
-		s = strings.Trim(s, value.Blanks+"\r")
+		s = strings.Trim(s, value.Blanks)
 		return []string{unended(doubled(escapeControls(s)))}, nil
 	}
 	s, err := wholeText(s)

@@ -204,7 +204,7 @@ func (c *Conn) call(
 	}
 	answer, ok := <-ch
 	if !ok {
-		return nil, errors.New("Connection terminated")
+		return nil, errors.New("connection terminated")
 	}
 	d := answer.Decoder()
 	if answer.Type == dbus.Error {

@@ -203,8 +203,9 @@ func TestJob(t *testing.T) {
 }
 
 func TestProperties(t *testing.T) {
-	m, p := start(t, map[string]answer{"LoadUnit": {sig: "o", args: []any{aUnit}}})
-	p.answers["GetAll"] = answer{}
+	m, p := start(t, map[string]answer{
+		"LoadUnit": {sig: "o", args: []any{aUnit}}, "GetAll": {},
+	})
 	if list, err := m.UnitProperties(t.Context(), "a.service", []string{"Id"}); err == nil {
 		t.Errorf("an answer without properties: %v", list)
 	}

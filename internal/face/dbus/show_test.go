@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 	"testing"
 
 	"rouse/internal/face"
@@ -14,6 +15,7 @@ import (
 // shower is a fake that shows something, and notes what is to be changed.
 type shower struct {
 	*fake
+	mu   sync.Mutex
 	said []string
 }
 
@@ -28,6 +30,8 @@ func (s *shower) ManagerProperties(_ context.Context, names []string) ([]face.Pr
 }
 
 func (s *shower) note(format string, args ...any) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.said = append(s.said, fmt.Sprintf(format, args...))
 	return nil
 }
@@ -63,6 +67,8 @@ func TestShow(t *testing.T) {
 	call("SetShowStatus", "s", "no")
 	call("SetExitCode", "y", uint8(3))
 	want := []string{`-[] +["A=1"]`, `-["B"] +[]`, `-["C"] +["D=2"]`, "status no", "exit 3"}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if fmt.Sprint(s.said) != fmt.Sprint(want) {
 		t.Errorf("said %q, want %q", s.said, want)
 	}

@@ -139,10 +139,14 @@ func (m *inotify) walk(p *watched, now trail) error {
 			u = use{mask: masks[p.Kind]}
 		}
 		link, err := m.add(s.path, sys.InDontFollow, u, now) // the same as number if it is no link
-		if err != nil {
-			return err
+		number := 0
+		if err == nil {
+			number, err = m.add(s.path, 0, u, now)
 		}
-		number, err := m.add(s.path, 0, u, now)
+		if !s.last && errors.Is(err, os.ErrPermission) {
+			passed = nil // it may not be read, but what is beyond it, perhaps
+			continue
+		}
 		if err != nil {
 			return err
 		}

@@ -351,3 +351,18 @@ func TestPoll(t *testing.T) {
 	x.do(os.Chmod(x.path("d"), 0o700))
 	x.sorted("b0")
 }
+
+// A directory that may be passed and not be read hides nothing beyond it.
+func TestUnreadable(t *testing.T) {
+	if os.Getuid() == 0 {
+		t.Skip("root may read everything")
+	}
+	x := start(t)
+	x.mkdir("d")
+	x.mkdir("d/e")
+	x.do(os.Chmod(x.path("d"), 0o311))
+	t.Cleanup(func() { os.Chmod(x.path("d"), 0o755) })
+	x.add("a", watch.Path{Path: "d/e/f"})
+	x.write("d/e/f")
+	x.expect("near a0")
+}

@@ -200,6 +200,7 @@ func (n *naming) identify() (first bool, err error) {
 	}
 	if err := n.bind(n.path("/run/machine-id"), n.path(path)); err != nil {
 		// A container that may not mount has an ID nevertheless.
+		os.Remove(n.path(path))
 		return first, os.WriteFile(n.path(path), []byte(id+"\n"), 0o444)
 	}
 	return first, nil

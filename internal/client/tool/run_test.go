@@ -91,7 +91,8 @@ func TestActivate(t *testing.T) {
 		words := append([]string{"systemd-socket-activate", "-l", at}, strings.Fields(c.args)...)
 		file := filepath.Join(t.TempDir(), "out")
 		words = append(words, "/bin/sh", "-c",
-			`echo $LISTEN_FDS $LISTEN_FDNAMES $(test "$LISTEN_PID" = $$ || test -S /proc/self/fd/0 && echo 3) $A`+
+			`echo $LISTEN_FDS $LISTEN_FDNAMES`+
+				` $(test "$LISTEN_PID" = $$ || test -S /proc/self/fd/0 && echo 3) $A`+
 				` >`+file+`.tmp; mv `+file+`.tmp `+file)
 		cmd, out := start(t, nil, words...)
 		conn := dial(t, at)

@@ -133,15 +133,13 @@ func (r *Reaper) next() (more, ok bool) {
 }
 
 // wait waits until there may be a dead child. As long as there are children, a thread
-// waits in the kernel for the first to die, and the signal that would wake two more
-// is not sent. Without children, or where that cannot be, the signal is waited for.
+// waits in the kernel for the first to die, which is quicker than the signal. Without
+// children, or where that cannot be, the signal is waited for.
 func (r *Reaper) wait() {
-	sys.QuietChildren(true)
 	some, err := sys.AwaitChild()
 	if some {
 		return
 	}
-	sys.QuietChildren(false)
 	r.lonely.Store(err == nil)
 	defer r.lonely.Store(false)
 	if _, ok, err := sys.PeekChild(); ok && err == nil {

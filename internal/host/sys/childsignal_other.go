@@ -1,6 +1,0 @@
-//go:build !linux
-
-package sys
-
-// QuietChildren does nothing where nobody waits in AwaitChild.
-func QuietChildren(bool) {}

@@ -129,7 +129,9 @@ func (w *world) steady() []string {
 		switch {
 		case i%20 == 19:
 			list = append(list, fmt.Sprintf("watched@%d.service", i))
-		case i%5 == 4:
+		case i%5 == 4 && os.Getuid() == 0:
+			// Without control groups it happens under load that a daemon is not found when
+			// its parent is gone before it was seen; that has to do with no re-execution.
 			list = append(list, fmt.Sprintf("forking@%d.service", i))
 		default:
 			list = append(list, fmt.Sprintf("simple@%d.service", i))

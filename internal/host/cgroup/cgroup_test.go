@@ -92,6 +92,12 @@ func (w *world) group(unit string) cgroup.Group {
 // directory of the test's own.
 func (w *world) spawn(g cgroup.Group, script string) int {
 	w.t.Helper()
+	return w.spawnLate(g, script, func() {})
+}
+
+// spawnLate does so, and registers the process when late has returned.
+func (w *world) spawnLate(g cgroup.Group, script string, late func()) int {
+	w.t.Helper()
 	place, err := g.Enter("")
 	if err != nil {
 		w.t.Fatal(err)
@@ -115,6 +121,7 @@ func (w *world) spawn(g cgroup.Group, script string) int {
 		w.t.Fatal(err)
 	}
 	pid := p.Pid
+	late()
 	g.Register(pid, invocation)
 	p.Release()
 	w.told(in)
@@ -298,6 +305,40 @@ func TestDaemonParentsGoFirst(t *testing.T) {
 		w.waitExit(main)
 		w.has(g, daemon)
 		w.end(g)
+		w.end(other)
+	})
+}
+
+// A process ends before it is registered, while one of another unit ends.
+func TestGoneBeforeRegistered(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		other := w.group("other.service")
+		ending := w.spawn(other, "exec sleep 1000")
+		for _, script := range []string{
+			"sleep 1000 & echo $! >$DIR/daemon",
+			"setsid sleep 1000 & echo $! >$DIR/daemon",
+			"{ sleep 1000 & echo $! >$DIR/daemon; } & exit 0",
+		} {
+			g := w.group("quick.service")
+			os.Remove(filepath.Join(w.dir, "daemon"))
+			var daemon int
+			main := w.spawnLate(g, script, func() {
+				daemon = w.told("daemon")
+				w.wait("the daemon to be an orphan", func() bool {
+					stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", daemon))
+					return err == nil && strings.Contains(string(stat),
+						fmt.Sprintf(") S %d ", os.Getpid()))
+				})
+				w.tracker.Dying(ending)
+				if _, err := other.PIDs(); err != nil { // looks for orphans as well
+					t.Fatal(err)
+				}
+			})
+			w.waitExit(main)
+			w.has(g, daemon)
+			w.has(other, ending)
+			w.end(g)
+		}
 		w.end(other)
 	})
 }

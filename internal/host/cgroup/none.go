@@ -36,6 +36,10 @@ type none struct {
 	// seen are children of the manager of no known unit, by pid with their start:
 	// its own, those from before it, and orphans that could be of several units.
 	seen map[int]uint64
+	// guesses are those of them, and those members, that only the moment told of, with
+	// their start: a process may have ended before Register is called for it, and then
+	// what it left was taken for somebody else's.
+	guesses map[int]uint64
 	// foreign are members that were attached and are no children: somebody waits for
 	// the end of each, and so they count as if they were.
 	foreign map[int]bool
@@ -71,7 +75,8 @@ func openNone(c Config) (Tracker, error) {
 	n := &none{
 		config: c, self: os.Getpid(),
 		units: map[string]*loose{}, members: map[int]member{},
-		invoked: map[string]*loose{}, seen: map[int]uint64{}, foreign: map[int]bool{},
+		invoked: map[string]*loose{}, seen: map[int]uint64{}, guesses: map[int]uint64{},
+		foreign: map[int]bool{},
 	}
 	if c.Saved != nil {
 		n.restore(c.Saved)
@@ -113,8 +118,9 @@ func (n *none) Own(pid int) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if s, err := look(pid); err == nil {
+		n.leave(pid)
 		n.seen[pid] = s.Start
-		delete(n.members, pid)
+		delete(n.guesses, pid)
 	}
 }
 
@@ -162,12 +168,12 @@ func (n *none) identify(s proc.Stat) *loose {
 	for _, leader := range []int{s.Session, s.Group} {
 		// A session or group keeps its number from being given to other processes.
 		if m, ok := n.members[leader]; ok && leader != s.PID && m.start <= s.Start {
-			return n.record(s, m.unit)
+			return n.like(s, leader)
 		}
 	}
 	if s.Parent != n.self {
 		if m, ok := n.members[s.Parent]; ok && !m.gone && m.start <= s.Start {
-			return n.record(s, m.unit)
+			return n.like(s, s.Parent)
 		}
 	}
 	if start, ok := n.seen[s.PID]; ok && start == s.Start || len(n.invoked) == 0 {
@@ -179,6 +185,15 @@ func (n *none) identify(s proc.Stat) *loose {
 		}
 	}
 	return nil
+}
+
+// like records a process with the unit of a member, and as surely.
+func (n *none) like(s proc.Stat, pid int) *loose {
+	n.record(s, n.members[pid].unit)
+	if _, guess := n.guesses[pid]; guess {
+		n.guesses[s.PID] = s.Start
+	}
+	return n.members[s.PID].unit
 }
 
 func (n *none) record(s proc.Stat, g *loose) *loose {
@@ -208,6 +223,7 @@ func (n *none) leave(pid int) {
 		return
 	}
 	delete(n.members, pid)
+	delete(n.guesses, pid)
 	delete(m.unit.pids, pid)
 	if m.child && !m.gone {
 		m.unit.alive--
@@ -304,15 +320,20 @@ func (n *none) adopt(list []proc.Stat, dying *loose) {
 			start, old := n.seen[s.PID]
 			old = old && start == s.Start
 			g := n.identify(s) // those adopted in this round may lead its session
-			if g == nil && !old {
-				g = n.candidate(s, dying)
-			}
 			if g != nil {
+				again = true
+				continue
+			}
+			if old {
+				continue
+			}
+			if g = n.candidate(s, dying); g != nil {
 				n.record(s, g)
 				again = true
 			} else {
 				n.seen[s.PID] = s.Start
 			}
+			n.guesses[s.PID] = s.Start
 		}
 	}
 }
@@ -384,6 +405,7 @@ func (n *none) strangers() []proc.Stat {
 func (n *none) Reaped(pid int) {
 	n.mu.Lock()
 	delete(n.seen, pid)
+	delete(n.guesses, pid)
 	m, ok := n.members[pid]
 	if !ok || m.gone {
 		n.mu.Unlock()
@@ -441,18 +463,40 @@ func (g *loose) Register(pid int, invocation string) {
 		n.invoked[invocation] = g
 		g.invoked = append(g.invoked, invocation)
 	}
-	// Before this it may have been taken for an orphan of a unit that was dying.
-	taken := n.members[pid].unit
-	n.enter(pid, member{unit: g, child: true})
-	delete(n.seen, pid)
+	before := n.claim(pid, member{unit: g, child: true})
 	if g.first == 0 || g.entered < g.first {
 		g.first = g.entered
 	}
-	empty := taken != nil && taken != g && n.emptied(taken)
-	n.mu.Unlock()
-	if empty {
-		n.config.Empty(taken.unit)
+	for other, start := range n.guesses {
+		s, err := look(other)
+		if err != nil || s.Start != start {
+			delete(n.guesses, other)
+			continue
+		}
+		id, _ := proc.Environ(other, "INVOCATION_ID")
+		if s.Session == pid || s.Group == pid || id != "" && id == invocation {
+			before = append(before, n.claim(other,
+				member{unit: g, start: start, child: s.Parent == n.self})...)
+		}
 	}
+	before = slices.DeleteFunc(before, func(u *loose) bool { return u == g || !n.emptied(u) })
+	n.mu.Unlock()
+	for _, u := range before {
+		n.config.Empty(u.unit)
+	}
+}
+
+// claim makes a process a member for certain, and gives the unit that it was taken for
+// an orphan of.
+func (n *none) claim(pid int, m member) []*loose {
+	var before []*loose
+	if u := n.members[pid].unit; u != nil {
+		before = append(before, u)
+	}
+	n.enter(pid, m)
+	delete(n.seen, pid)
+	delete(n.guesses, pid)
+	return before
 }
 
 func (g *loose) Attach(pid int, _ string) error {

@@ -67,7 +67,7 @@ func (m *Manager) open() (err error) {
 	}
 	if m.cfg.Generators != nil {
 		m.generators = &generator.Runner{
-			Places: *m.cfg.Generators, Start: m.spawner.Start, Log: m.logLine,
+			Places: *m.cfg.Generators, Start: m.startProcess, Log: m.logLine,
 		}
 	}
 	if err := reap.Subreaper(); err != nil && !m.cfg.Init {

@@ -225,7 +225,7 @@ func (m *Manager) launch(l *launch) (p spawn.Process, problem string, err error)
 	m.delegate(l, group, owner)
 	defer place.Close()
 	req.Cgroup, req.CgroupProcs = place.Dir, place.Procs
-	p, err = m.spawner.Start(req)
+	p, err = m.startProcess(req)
 	if p.PID != 0 {
 		streams.Started(p.PID)
 		if err != nil {
@@ -279,6 +279,12 @@ func (m *Manager) catchUp(pid int) {
 	if len(m.aloft) == 0 {
 		clear(m.early) // orphans, which no unit waits for
 	}
+}
+
+// startProcess starts any process.
+func (m *Manager) startProcess(req *spawn.Request) (spawn.Process, error) {
+	defer m.tracker.Starting()()
+	return m.spawner.Start(req)
 }
 
 // startedProcess is called for each new process before its end can be noticed.

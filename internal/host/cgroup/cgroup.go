@@ -74,6 +74,9 @@ type Tracker interface {
 	OwnerOf(group string) (unit string, ok bool)
 	// CanFreeze reports whether groups can be frozen.
 	CanFreeze() bool
+	// Starting is to be called before any process is started, and what it returns when
+	// Register or Own was called for it, or there is none.
+	Starting() (done func())
 	// Dying is to be called for each dead child before it is reaped, while nobody
 	// forks (reap.Config.Before).
 	Dying(pid int)

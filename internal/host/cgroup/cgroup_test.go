@@ -113,6 +113,7 @@ func (w *world) spawnLate(g cgroup.Group, script string, late func()) int {
 	invocation := fmt.Sprintf("%032x", time.Now().UnixNano())
 	w.forking.RLock()
 	defer w.forking.RUnlock()
+	defer w.tracker.Starting()()
 	p, err := os.StartProcess(setsid, []string{"setsid", "sh", "-c", script}, &os.ProcAttr{
 		Env:   append(os.Environ(), "INVOCATION_ID="+invocation, "DIR="+w.dir),
 		Files: []*os.File{nil, nil, os.Stderr},

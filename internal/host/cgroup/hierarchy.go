@@ -259,6 +259,9 @@ func (h *hierarchy) UnifiedDir() string {
 }
 
 // Own does nothing: the kernel knows who is in which group.
+// Starting: the kernel itself knows whose a new process is.
+func (h *hierarchy) Starting() func() { return func() {} }
+
 func (h *hierarchy) Own(int) {}
 
 // Dying does nothing: the kernel knows who is in which group.

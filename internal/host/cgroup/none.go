@@ -36,15 +36,26 @@ type none struct {
 	// seen are children of the manager of no known unit, by pid with their start:
 	// its own, those from before it, and orphans that could be of several units.
 	seen map[int]uint64
-	// guesses are those of them, and those members, that only the moment told of, with
-	// their start: a process may have ended before Register is called for it, and then
-	// what it left was taken for somebody else's.
-	guesses map[int]uint64
+	// starts counts the processes that the manager has begun to start; open are those
+	// of them that are not registered yet, and may already have left orphans.
+	starts uint64
+	open   map[uint64]bool
+	held   map[int]held
+	// waiting are units that may be empty but for what is held.
+	waiting map[*loose]bool
 	// foreign are members that were attached and are no children: somebody waits for
 	// the end of each, and so they count as if they were.
 	foreign map[int]bool
 
 	exact bool
+}
+
+// held is an orphan that only the moment tells about. It may come from a process that
+// is not registered yet, and so nobody has it until all of these are.
+type held struct {
+	start  uint64
+	dying  *loose // the unit to give it to then, which is not empty so long; nil is none
+	before uint64 // the last start that may have to do with it
 }
 
 // member is a process of a unit.
@@ -75,8 +86,8 @@ func openNone(c Config) (Tracker, error) {
 	n := &none{
 		config: c, self: os.Getpid(),
 		units: map[string]*loose{}, members: map[int]member{},
-		invoked: map[string]*loose{}, seen: map[int]uint64{}, guesses: map[int]uint64{},
-		foreign: map[int]bool{},
+		invoked: map[string]*loose{}, seen: map[int]uint64{}, foreign: map[int]bool{},
+		open: map[uint64]bool{}, held: map[int]held{}, waiting: map[*loose]bool{},
 	}
 	if c.Saved != nil {
 		n.restore(c.Saved)
@@ -118,9 +129,9 @@ func (n *none) Own(pid int) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if s, err := look(pid); err == nil {
-		n.leave(pid)
 		n.seen[pid] = s.Start
-		delete(n.guesses, pid)
+		delete(n.held, pid)
+		n.leave(pid)
 	}
 }
 
@@ -168,12 +179,12 @@ func (n *none) identify(s proc.Stat) *loose {
 	for _, leader := range []int{s.Session, s.Group} {
 		// A session or group keeps its number from being given to other processes.
 		if m, ok := n.members[leader]; ok && leader != s.PID && m.start <= s.Start {
-			return n.like(s, leader)
+			return n.record(s, m.unit)
 		}
 	}
 	if s.Parent != n.self {
 		if m, ok := n.members[s.Parent]; ok && !m.gone && m.start <= s.Start {
-			return n.like(s, s.Parent)
+			return n.record(s, m.unit)
 		}
 	}
 	if start, ok := n.seen[s.PID]; ok && start == s.Start || len(n.invoked) == 0 {
@@ -185,15 +196,6 @@ func (n *none) identify(s proc.Stat) *loose {
 		}
 	}
 	return nil
-}
-
-// like records a process with the unit of a member, and as surely.
-func (n *none) like(s proc.Stat, pid int) *loose {
-	n.record(s, n.members[pid].unit)
-	if _, guess := n.guesses[pid]; guess {
-		n.guesses[s.PID] = s.Start
-	}
-	return n.members[s.PID].unit
 }
 
 func (n *none) record(s proc.Stat, g *loose) *loose {
@@ -223,7 +225,6 @@ func (n *none) leave(pid int) {
 		return
 	}
 	delete(n.members, pid)
-	delete(n.guesses, pid)
 	delete(m.unit.pids, pid)
 	if m.child && !m.gone {
 		m.unit.alive--
@@ -320,22 +321,83 @@ func (n *none) adopt(list []proc.Stat, dying *loose) {
 			start, old := n.seen[s.PID]
 			old = old && start == s.Start
 			g := n.identify(s) // those adopted in this round may lead its session
+			if g == nil && !old {
+				if n.hold(s, dying) {
+					continue
+				}
+				g = n.candidate(s, dying)
+			}
 			if g != nil {
-				again = true
-				continue
-			}
-			if old {
-				continue
-			}
-			if g = n.candidate(s, dying); g != nil {
 				n.record(s, g)
 				again = true
 			} else {
 				n.seen[s.PID] = s.Start
 			}
-			n.guesses[s.PID] = s.Start
 		}
 	}
+}
+
+// hold reports whether it is too early to guess whose an orphan is.
+func (n *none) hold(s proc.Stat, dying *loose) bool {
+	h, ok := n.held[s.PID]
+	if !ok || h.start != s.Start {
+		h = held{start: s.Start, before: n.starts}
+	}
+	if h.dying == nil {
+		h.dying = dying
+	}
+	for start := range n.open {
+		if start <= h.before {
+			n.held[s.PID] = h
+			return true
+		}
+	}
+	delete(n.held, s.PID)
+	return false
+}
+
+// Starting: until the process is registered, or Own is called for it, what it has left
+// is not taken for anybody else's.
+func (n *none) Starting() func() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.starts++
+	start := n.starts
+	n.open[start] = true
+	return func() { n.started(start) }
+}
+
+func (n *none) started(start uint64) {
+	n.mu.Lock()
+	delete(n.open, start)
+	for pid, h := range n.held {
+		if s, err := look(pid); err == nil && s.Start == h.start {
+			n.adopt([]proc.Stat{s}, h.dying)
+		} else {
+			delete(n.held, pid)
+		}
+	}
+	var empty []*loose
+	for g := range n.waiting {
+		delete(n.waiting, g)
+		if n.emptied(g) { // or it waits again
+			empty = append(empty, g)
+		}
+	}
+	n.mu.Unlock()
+	for _, g := range empty {
+		n.config.Empty(g.unit)
+	}
+}
+
+// holds reports whether a held orphan may be of the unit.
+func (n *none) holds(g *loose) bool {
+	for _, h := range n.held {
+		if h.dying == g {
+			return true
+		}
+	}
+	return false
 }
 
 // candidate gives the unit that must have started an orphan.
@@ -405,7 +467,7 @@ func (n *none) strangers() []proc.Stat {
 func (n *none) Reaped(pid int) {
 	n.mu.Lock()
 	delete(n.seen, pid)
-	delete(n.guesses, pid)
+	delete(n.held, pid)
 	m, ok := n.members[pid]
 	if !ok || m.gone {
 		n.mu.Unlock()
@@ -422,6 +484,10 @@ func (n *none) Reaped(pid int) {
 // emptied looks whether the last process of a unit has gone.
 func (n *none) emptied(g *loose) bool {
 	if !g.populated || g.alive > 0 || !n.exact && len(n.scan()[g]) > 0 {
+		return false
+	}
+	if n.holds(g) {
+		n.waiting[g] = true
 		return false
 	}
 	g.populated = false
@@ -459,44 +525,17 @@ func (g *loose) Enter(string) (Place, error) {
 func (g *loose) Register(pid int, invocation string) {
 	n := g.n
 	n.mu.Lock()
+	defer n.mu.Unlock()
 	if invocation != "" {
 		n.invoked[invocation] = g
 		g.invoked = append(g.invoked, invocation)
 	}
-	before := n.claim(pid, member{unit: g, child: true})
+	n.enter(pid, member{unit: g, child: true})
+	delete(n.seen, pid)
+	delete(n.held, pid)
 	if g.first == 0 || g.entered < g.first {
 		g.first = g.entered
 	}
-	for other, start := range n.guesses {
-		s, err := look(other)
-		if err != nil || s.Start != start {
-			delete(n.guesses, other)
-			continue
-		}
-		id, _ := proc.Environ(other, "INVOCATION_ID")
-		if s.Session == pid || s.Group == pid || id != "" && id == invocation {
-			before = append(before, n.claim(other,
-				member{unit: g, start: start, child: s.Parent == n.self})...)
-		}
-	}
-	before = slices.DeleteFunc(before, func(u *loose) bool { return u == g || !n.emptied(u) })
-	n.mu.Unlock()
-	for _, u := range before {
-		n.config.Empty(u.unit)
-	}
-}
-
-// claim makes a process a member for certain, and gives the unit that it was taken for
-// an orphan of.
-func (n *none) claim(pid int, m member) []*loose {
-	var before []*loose
-	if u := n.members[pid].unit; u != nil {
-		before = append(before, u)
-	}
-	n.enter(pid, m)
-	delete(n.seen, pid)
-	delete(n.guesses, pid)
-	return before
 }
 
 func (g *loose) Attach(pid int, _ string) error {
@@ -604,7 +643,7 @@ func (g *loose) Empty() (bool, error) {
 	g.n.mu.Lock()
 	defer g.n.mu.Unlock()
 	if !g.populated || g.alive > 0 || g.n.exact {
-		return g.alive == 0, nil
+		return g.alive == 0 && !g.n.holds(g), nil
 	}
 	return len(g.n.scan()[g]) == 0, nil
 }

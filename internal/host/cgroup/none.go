@@ -210,6 +210,7 @@ func (n *none) record(s proc.Stat, g *loose) *loose {
 // enter makes a process a member, in place of what its pid was before.
 func (n *none) enter(pid int, m member) {
 	n.leave(pid)
+	delete(n.held, pid)
 	n.members[pid] = m
 	m.unit.pids[pid] = true
 	m.unit.populated = true
@@ -532,7 +533,6 @@ func (g *loose) Register(pid int, invocation string) {
 	}
 	n.enter(pid, member{unit: g, child: true})
 	delete(n.seen, pid)
-	delete(n.held, pid)
 	if g.first == 0 || g.entered < g.first {
 		g.first = g.entered
 	}

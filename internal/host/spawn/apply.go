@@ -55,6 +55,8 @@ func (p *plan) apply(s *step) error {
 			return sys.Chdir("/")
 		}
 		return err
+	case stepCalls:
+		return applyCalls(s)
 	case stepClose:
 		closeFrom(int(s.n[0]))
 	case stepExec:

@@ -92,6 +92,23 @@ func (a *arena) string(s string) uintptr {
 	return a.address(at)
 }
 
+// block places bytes, aligned for any word.
+func (a *arena) block(s string) uintptr {
+	at := a.alloc(len(s))
+	copy(a.mem[at:], s)
+	return a.address(at)
+}
+
+// instructionSize is that of struct sock_filter.
+const instructionSize = 8
+
+// instructions is the field len of struct sock_fprog as the word that it is part of.
+func instructions(program string) uintptr {
+	var word uintptr
+	*(*uint16)(unsafe.Pointer(&word)) = uint16(len(program) / instructionSize)
+	return word
+}
+
 // strings places a list of strings as argv(7) wants it, and gives its entries.
 func (a *arena) strings(list []string) (address uintptr, entries []uintptr) {
 	at := a.alloc((len(list) + 1) * int(unsafe.Sizeof(address)))
@@ -161,6 +178,12 @@ func (p *plan) size() int {
 		n += 4*perOp + len(s.text) + 64 + len(s.ids)*(2*perOp+4)
 		for _, path := range s.list {
 			n += perOp + len(path) + 16
+		}
+		for _, c := range s.calls {
+			n += perOp
+			for _, g := range c.args {
+				n += len(g.text) + 64
+			}
 		}
 	}
 	return n

@@ -141,6 +141,8 @@ func (p *plan) compile(a *arena, w way) *program {
 				pr.fine(1)
 				pr.call(s, sys.CallChdir, pr.string("/"))
 			}
+		case stepCalls:
+			pr.calls(s)
 		case stepClose:
 			// Without close_range, all descriptors are close-on-exec: see prepare.
 			pr.call(s, sys.CallCloseRange, uintptr(s.n[0]), 1<<32-1, 0)
@@ -157,6 +159,52 @@ func (p *plan) compile(a *arena, w way) *program {
 	pr.finish()
 	p.scratch = pr.scratch
 	return pr
+}
+
+// calls adds the calls of a step.
+func (p *program) calls(s *step) {
+	first := len(p.ops)
+	for i := range s.calls {
+		c := &s.calls[i]
+		op := p.call(s, c.nr)
+		for n, arg := range c.args {
+			if arg.kind == argResult {
+				of := first + int(arg.n)
+				p.link(of, p.taken(of), op, n)
+				continue
+			}
+			p.ops[op].args[n] = p.argument(arg)
+		}
+		if c.any || len(c.fine) > 0 {
+			p.fine(1+c.skip, c.fine...)
+		}
+		p.ops[op].next = opSize * uintptr(1+c.done)
+	}
+}
+
+// taken is how many links already take the result of an op.
+func (p *program) taken(op int) (slot int) {
+	for _, l := range p.links {
+		if l.from == op {
+			slot++
+		}
+	}
+	return slot
+}
+
+// argument places what the argument of a call points to.
+func (a *arena) argument(g arg) uintptr {
+	switch g.kind {
+	case argText:
+		return a.string(g.text)
+	case argBlock:
+		return a.block(g.text)
+	case argFilter: // struct sock_fprog: unsigned short len, and a pointer
+		program := a.block(g.text)
+		return a.words(instructions(g.text), program)
+	case argNumber, argResult, argKinds:
+	}
+	return uintptr(g.n)
 }
 
 // descriptors puts the standard streams and the files that follow in their places.

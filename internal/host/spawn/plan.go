@@ -145,7 +145,8 @@ func (p *planner) descriptors() {
 	}
 }
 
-// context adds what unit.Exec asks for.
+// context adds what unit.Exec asks for, in the order of systemd: a later step may need
+// what an earlier one would have taken away, and a filter is last.
 func (p *planner) context() {
 	x := p.x
 	if x.OOMScoreSet && p.wants("OOMScoreAdjust") && sys.HaveOOMScoreAdjust {
@@ -159,23 +160,33 @@ func (p *planner) context() {
 			kind: stepNice, n: [2]int64{int64(x.Nice)}, directive: "Nice", status: StatusNice,
 		})
 	}
+	p.scheduling()
 	if p.wants("UMask") {
 		p.add(step{kind: stepUmask, n: [2]int64{int64(x.UMask)}, directive: "UMask"})
 	}
+	p.keyring()
 	p.limits()
-	if p.r.Command.Flags&(value.FullPrivilege|value.NoSetuid) == 0 {
+	chroot := x.RootDirectory != "" && x.RootDirectory != "/" && p.wants("RootDirectory")
+	namespaced := p.namespaces()
+	setuid := p.r.Command.Flags&(value.FullPrivilege|value.NoSetuid) == 0
+	if setuid {
 		p.groups()
 	}
-	chroot := x.RootDirectory != "" && x.RootDirectory != "/" && p.wants("RootDirectory")
-	if chroot && !p.r.NoChroot {
+	p.privateUsers()
+	p.boundingSet()
+	if chroot && !p.r.NoChroot && !namespaced {
 		p.add(step{
 			kind: stepChroot, text: x.RootDirectory, directive: "RootDirectory", status: StatusChroot,
 		})
 	}
-	if p.r.Command.Flags&(value.FullPrivilege|value.NoSetuid) == 0 {
+	if setuid {
 		p.user()
 	}
-	p.directory(chroot && p.r.NoChroot)
+	p.ambient()
+	p.directory(chroot && p.r.NoChroot && !namespaced)
+	p.labels()
+	p.secureBits()
+	p.filters()
 }
 
 func (p *planner) limits() {

@@ -21,6 +21,7 @@ type step struct {
 	ids       []int
 	limit     [2]uint64 // soft, hard; value.SizeInfinity is none
 	ceiling   uint64    // the manager's own hard limit
+	calls     []call
 }
 
 type stepKind uint8
@@ -42,6 +43,7 @@ const (
 	stepChroot                  // root directory text
 	stepChdir                   // working directory text; if n[0] is 1, / if that fails
 	stepClose                   // close all descriptors from n[0] on, at exec at the latest
+	stepCalls                   // the system calls in calls; text describes them
 	stepExec                    // execute the first of list that is there; n[0]: missing is status 0
 	stepKinds
 )
@@ -49,7 +51,7 @@ const (
 // describe names the operation and its object, for messages.
 func (s *step) describe() string {
 	switch s.kind {
-	case stepFail:
+	case stepFail, stepCalls:
 		return s.text
 	case stepCgroup:
 		if s.text == "" {

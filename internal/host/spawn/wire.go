@@ -1,6 +1,10 @@
 package spawn
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"rouse/internal/host/sys"
+)
 
 // A plan goes to an executor as a row of numbers and strings, which the same
 // program reads: no other version of it ever does.
@@ -100,8 +104,51 @@ func (p *plan) encode() []byte {
 		e.ints(s.ids)
 		e.text = binary.BigEndian.AppendUint64(e.text, s.limit[0])
 		e.text = binary.BigEndian.AppendUint64(e.text, s.limit[1])
+		e.calls(s.calls)
 	}
 	return e.text
+}
+
+func (e *encoder) calls(list []call) {
+	e.int(len(list))
+	for i := range list {
+		c := &list[i]
+		any := 0
+		if c.any {
+			any = 1
+		}
+		e.ints([]int{int(c.nr), any, c.skip, c.done})
+		e.int(len(c.fine))
+		for _, errno := range c.fine {
+			e.int(int(errno))
+		}
+		e.int(len(c.args))
+		for _, g := range c.args {
+			e.int(int(g.kind))
+			e.int(int(g.n))
+			e.string(g.text)
+		}
+	}
+}
+
+func (d *decoder) calls() []call {
+	list := make([]call, d.length())
+	for i := range list {
+		c := &list[i]
+		if n := d.ints(); len(n) == 4 {
+			c.nr, c.any, c.skip, c.done = uintptr(n[0]), n[1] == 1, n[2], n[3]
+		} else {
+			d.bad = true
+		}
+		for range d.length() {
+			c.fine = append(c.fine, sys.Errno(d.int()))
+		}
+		for range d.length() {
+			c.args = append(c.args, arg{kind: argKind(d.int()), n: int64(d.int()), text: d.string()})
+		}
+		d.bad = d.bad || len(c.args) > 6 || len(c.fine) > 3
+	}
+	return list
 }
 
 func decodePlan(text []byte) (*plan, bool) {
@@ -115,6 +162,7 @@ func decodePlan(text []byte) (*plan, bool) {
 		s.n = [2]int64{int64(d.int()), int64(d.int())}
 		s.ids = d.ints()
 		s.limit = [2]uint64{d.uint64(), d.uint64()}
+		s.calls = d.calls()
 		p.steps = append(p.steps, s)
 	}
 	for _, i := range p.pids {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"rouse/internal/host/sys"
 	"rouse/internal/unit"
 	"rouse/internal/unit/value"
 )
@@ -20,6 +21,10 @@ func TestWire(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.child()
+	p.add(step{kind: stepCalls, calls: []call{{
+		nr: 7, args: []arg{num(-1), textArg("a"), blockArg([]byte{0, 1}), resultOf(2), filterArg(nil)},
+		fine: []sys.Errno{sys.EPERM}, any: true, skip: 1, done: 2,
+	}}})
 	got, ok := decodePlan(p.encode())
 	if !ok || len(got.steps) != len(p.steps) || !reflect.DeepEqual(got.env, p.env) ||
 		!reflect.DeepEqual(got.argv, p.argv) || !reflect.DeepEqual(got.pids, p.pids) {
@@ -31,6 +36,9 @@ func TestWire(t *testing.T) {
 		want.ceiling = 0    // an executor asks for it
 		if want.list == nil {
 			want.list = []string{}
+		}
+		if want.calls == nil {
+			want.calls = []call{}
 		}
 		if want.ids == nil {
 			want.ids = []int{}
@@ -64,6 +72,9 @@ func TestNames(t *testing.T) {
 	seen := map[string]bool{}
 	for k := range stepKinds {
 		s := step{kind: k, text: "fail"}
+		if k == stepCalls { // told by its text, like stepFail
+			continue
+		}
 		text := s.describe()
 		if text == "" || seen[text] || strings.HasPrefix(text, "step ") {
 			t.Errorf("step %d: %q", k, text)

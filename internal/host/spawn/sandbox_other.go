@@ -1,0 +1,15 @@
+//go:build !linux
+
+package spawn
+
+// What only Linux has.
+
+func (p *planner) namespaces() bool { return false }
+func (p *planner) privateUsers()    {}
+func (p *planner) filters()         {}
+func (p *planner) scheduling()      {}
+func (p *planner) keyring()         {}
+func (p *planner) boundingSet()     {}
+func (p *planner) ambient()         {}
+func (p *planner) labels()          {}
+func (p *planner) secureBits()      {}

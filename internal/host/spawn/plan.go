@@ -33,8 +33,17 @@ type planner struct {
 	x *unit.Exec
 	// only names the directives to apply; nil is all of them.
 	only []string
+	part part // what context is about to add
 	who  credentials
 }
+
+// A part is what of a directive is done in one place, where directives have several.
+type part string
+
+const (
+	partMounts  part = "mounts"
+	partFilters part = "filters"
+)
 
 // newPlanner fails on requests that no system call can express.
 func (s *Spawner) newPlanner(r *Request) (*planner, error) {
@@ -105,7 +114,15 @@ func (p *planner) self(only []string) {
 	p.exec()
 }
 
+// wants reports whether the directive is to be carried out, as far as the part goes that
+// is being added.
 func (p *planner) wants(directive string) bool {
+	for _, left := range p.r.Without {
+		name, part, _ := strings.Cut(left, "/")
+		if name == directive && (part == "" || part == string(p.part)) {
+			return false
+		}
+	}
 	return p.only == nil || slices.Contains(p.only, directive)
 }
 
@@ -167,7 +184,9 @@ func (p *planner) context() {
 	p.keyring()
 	p.limits()
 	chroot := x.RootDirectory != "" && x.RootDirectory != "/" && p.wants("RootDirectory")
+	p.part = partMounts
 	namespaced := p.namespaces()
+	p.part = ""
 	setuid := p.r.Command.Flags&(value.FullPrivilege|value.NoSetuid) == 0
 	if setuid {
 		p.groups()
@@ -186,7 +205,9 @@ func (p *planner) context() {
 	p.directory(chroot && p.r.NoChroot && !namespaced)
 	p.labels()
 	p.secureBits()
+	p.part = partFilters
 	p.filters()
+	p.part = ""
 }
 
 func (p *planner) limits() {

@@ -42,6 +42,9 @@ type Request struct {
 	// CgroupProcs are files the child writes itself into before anything else, if
 	// Cgroup is -1 or the kernel refuses it.
 	CgroupProcs []string
+	// Without are directives that are left out because this place does not allow them.
+	// With "/mounts" or "/filters" after it, only that part of the directive is.
+	Without []string
 	// Fail makes a process that does nothing but exit with Fail.Status: for what went
 	// wrong before the fork, so that every failure has a process.
 	Fail *StepError

@@ -10,27 +10,23 @@ package reexec
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
 	"rouse/internal/face"
 	"rouse/internal/face/rpc"
 	"rouse/internal/unit"
+	"rouse/test/live"
 )
-
-const patience = 60 * time.Second
 
 func number(t *testing.T, name string, otherwise int) int {
 	t.Helper()
@@ -73,7 +69,7 @@ func many(t *testing.T, act func(context.Context, *rpc.Client) error) {
 	fds := 0
 	for i := range number(t, "ROUSE_REEXEC", 20) {
 		begun := time.Now()
-		limit, cancel := context.WithTimeout(ctx, patience)
+		limit, cancel := context.WithTimeout(ctx, live.Patience)
 		if err := act(limit, w.c); err != nil {
 			t.Fatalf("%d: %v", i, err)
 		}
@@ -102,15 +98,16 @@ type world struct {
 	t                     *testing.T
 	dir                   string
 	c                     *rpc.Client
-	pid, services         int
+	m                     *live.Manager
+	services              int
 	pids                  map[string]uint32 // main processes of those that are not to change
 	connections, failures atomic.Int64
 }
 
 func begin(t *testing.T) *world {
 	w := &world{t: t, dir: t.TempDir(), services: number(t, "ROUSE_REEXEC_SERVICES", 60)}
-	w.units()
-	w.start()
+	m := live.Start(t, w.dir, "", "all.target", w.units())
+	w.c, w.m = m.Client, m
 	w.pids = map[string]uint32{}
 	for _, n := range w.steady() {
 		w.await(n, "active")
@@ -138,7 +135,7 @@ func (w *world) steady() []string {
 	return append(list, "echo.service", "store.service")
 }
 
-func (w *world) units() {
+func (w *world) units() map[string]string {
 	self, err := os.Executable()
 	if err != nil {
 		w.t.Fatal(err)
@@ -147,7 +144,7 @@ func (w *world) units() {
 		return "[Service]\nExecStart=" + self + "\nEnvironment=REEXEC_ROLE=" + name + "\n" + more
 	}
 	count := "/bin/sh -c 'echo >> " + w.dir + "/"
-	for name, text := range map[string]string{
+	return map[string]string{
 		"all.target": "[Unit]\nWants=" + strings.Join(w.steady(), " ") + " echo.socket each.socket\n" +
 			"Wants=beat.timer again.service\n",
 		"simple@.service": "[Service]\nExecStart=/bin/sleep 100000\n",
@@ -167,67 +164,6 @@ func (w *world) units() {
 			"RestartSec=10ms\nExecStart=" + count + "agains'\n",
 		"fail@.service": "[Unit]\nStartLimitIntervalSec=0\n" +
 			"[Service]\nType=oneshot\nExecStart=/bin/sh -c 'sleep 0.0%i; exit 1%i'\n",
-	} {
-		if err := os.MkdirAll(filepath.Join(w.dir, "units"), 0o755); err != nil {
-			w.t.Fatal(err)
-		}
-		file := filepath.Join(w.dir, "units", name)
-		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-			w.t.Fatal(err)
-		}
-	}
-}
-
-// start starts the manager, which is not to see the machine's own units.
-func (w *world) start() {
-	t := w.t
-	build := exec.Command("go", "build", "-o", w.dir, "rouse/cmd/roused")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
-	}
-	socket := filepath.Join(w.dir, "rouse.sock")
-	cmd := exec.Command(filepath.Join(w.dir, "roused"), "--user", "--unit", "all.target", "--socket",
-		socket, "--log-target", "console", "--generators", "no")
-	said, err := os.Create(filepath.Join(w.dir, "log"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer said.Close()
-	cmd.Stdout, cmd.Stderr = said, said
-	cmd.Env = append(os.Environ(), "XDG_RUNTIME_DIR="+w.dir,
-		"SYSTEMD_UNIT_PATH="+filepath.Join(w.dir, "units"))
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	w.pid = cmd.Process.Pid
-	t.Cleanup(func() {
-		late := time.AfterFunc(patience, func() { cmd.Process.Kill() })
-		defer late.Stop()
-		cmd.Process.Signal(syscall.SIGTERM)
-		if err := cmd.Wait(); err != nil {
-			t.Errorf("roused: %v", err)
-		}
-		if text, err := os.ReadFile(said.Name()); err == nil && t.Failed() {
-			t.Logf("%s", text[max(0, len(text)-500000):])
-		}
-	})
-	w.until("the manager answers", func() bool {
-		c, err := rpc.Dial(t.Context(), socket)
-		w.c = c
-		return err == nil
-	})
-	t.Cleanup(func() { w.c.Close() })
-}
-
-// until waits for something, but not for ever.
-func (w *world) until(what string, is func() bool) {
-	w.t.Helper()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for end := time.Now().Add(patience); !is(); <-tick.C {
-		if time.Now().After(end) {
-			w.t.Fatalf("it is not so that %s", what)
-		}
 	}
 }
 
@@ -248,7 +184,7 @@ func (w *world) property(name, property string) any {
 
 func (w *world) await(name, state string) {
 	w.t.Helper()
-	w.until(name+" is "+state, func() bool { return w.property(name, "ActiveState") == state })
+	live.Until(w.t, name+" is "+state, func() bool { return w.property(name, "ActiveState") == state })
 }
 
 // connect makes connections until ctx ends; each must be answered.
@@ -267,12 +203,12 @@ func (w *world) connect(ctx context.Context, i int) {
 }
 
 func ask(at, want string) error {
-	conn, err := net.DialTimeout("unix", at, patience)
+	conn, err := net.DialTimeout("unix", at, live.Patience)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(live.Patience)); err != nil {
 		return err
 	}
 	if _, err := conn.Write([]byte("line\n")); err != nil {
@@ -290,7 +226,7 @@ func (w *world) fail(ctx context.Context) {
 	for n := 0; ctx.Err() == nil; n++ {
 		i := n % 7
 		name := fmt.Sprintf("fail@%d.service", i)
-		limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+		limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), live.Patience)
 		r, err := w.c.Enqueue(limit, face.JobRequest{
 			Unit: name, Type: "start", Mode: unit.Replace, Wait: true,
 		})
@@ -310,18 +246,14 @@ func (w *world) fail(ctx context.Context) {
 
 // settle waits until all connections of this test have ended.
 func (w *world) settle() {
-	w.until("no connection is open", func() bool {
+	live.Until(w.t, "no connection is open", func() bool {
 		return w.property("each.socket", "NConnections") == uint32(0)
 	})
 }
 
 // descriptors counts what the manager has open but what it stores for store.service.
 func (w *world) descriptors() int {
-	list, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", w.pid))
-	if errors.Is(err, os.ErrNotExist) {
-		w.t.Skip("no /proc")
-	}
-	return len(list) - int(w.property("store.service", "NFileDescriptorStore").(uint32))
+	return w.m.Descriptors(w.t) - int(w.property("store.service", "NFileDescriptorStore").(uint32))
 }
 
 // check wants all to be as it was.
@@ -338,7 +270,7 @@ func (w *world) check() {
 			t.Errorf("%s was restarted", n)
 		}
 	}
-	w.until("all descriptors are in store", func() bool {
+	live.Until(w.t, "all descriptors are in store", func() bool {
 		return w.property("store.service", "NFileDescriptorStore") == uint32(stored)
 	})
 	if text := w.property("store.service", "StatusText"); text != strconv.Itoa(stored) {
@@ -349,7 +281,7 @@ func (w *world) check() {
 		if n < 2 {
 			t.Errorf("%d %s", n, file)
 		}
-		w.until("there are more "+file, func() bool { return w.lines(file) > n+2 })
+		live.Until(w.t, "there are more "+file, func() bool { return w.lines(file) > n+2 })
 	}
 }
 

@@ -19,6 +19,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"rouse/test/live"
 )
 
 const (
@@ -152,44 +154,14 @@ type control func(t *testing.T, args ...string)
 func start(t *testing.T, dir string) control {
 	t.Helper()
 	if ctl := os.Getenv("ROUSE_STORM_CTL"); ctl != "" {
-		units(t, dir, "/run/systemd/system")
+		live.Units(t, "/run/systemd/system", units(t, dir))
 		run := client(ctl, "")
 		run(t, "daemon-reload")
 		run(t, "start", "storm.socket")
 		return run
 	}
-	build := exec.Command("go", "build", "-o", dir, "rouse/cmd/roused", "rouse/cmd/rouse")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
-	}
-	units(t, dir, filepath.Join(dir, "units"))
-	socket := filepath.Join(dir, "rouse.sock")
-	cmd := exec.Command(filepath.Join(dir, "roused"), "--user", "--unit-path",
-		filepath.Join(dir, "units"), "--unit", "storm.socket", "--socket", socket,
-		"--log-target", "console")
-	var said strings.Builder
-	cmd.Stdout, cmd.Stderr = &said, &said
-	// Not the machine's own units: what these want and do is not the test's business.
-	cmd.Env = append(os.Environ(), "XDG_RUNTIME_DIR="+dir,
-		"SYSTEMD_UNIT_PATH="+filepath.Join(dir, "units"))
-	cmd.WaitDelay = time.Second
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		late := time.AfterFunc(patience, func() { cmd.Process.Kill() })
-		defer late.Stop()
-		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
-			t.Errorf("end roused: %v", err)
-		}
-		if err := cmd.Wait(); err != nil {
-			t.Errorf("roused: %v", err)
-		}
-		if t.Failed() {
-			t.Log(said.String())
-		}
-	})
-	return client(filepath.Join(dir, "rouse"), socket)
+	m := live.Start(t, dir, "", "storm.socket", units(t, dir))
+	return client(filepath.Join(dir, "rouse"), m.Socket)
 }
 
 // client is the program, which is to ask the manager at socket.
@@ -204,24 +176,17 @@ func client(program, socket string) control {
 	}
 }
 
-// units writes the unit files into the folder at.
-func units(t *testing.T, dir, at string) {
+// units are the unit files.
+func units(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.MkdirAll(at, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	for name, text := range map[string]string{
+	return map[string]string{
 		"storm.socket": "[Socket]\nListenStream=" + dir + "/ask\nTriggerLimitIntervalSec=0\n",
 		"storm.service": "[Unit]\nStartLimitIntervalSec=0\n" +
 			"[Service]\nType=notify\nExecStart=" + self + "\n" +
 			"Environment=STORM_GATE=" + dir + "/gate\n",
-	} {
-		if err := os.WriteFile(filepath.Join(at, name), []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
 	}
 }

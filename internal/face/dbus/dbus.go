@@ -31,7 +31,9 @@ const PrivateSocket = "systemd/private"
 
 const (
 	// maxConns is how many clients the private socket has at once; systemd has as many.
-	maxConns = 4096
+	// But they take no more than a part of all descriptors, for services need some.
+	maxConns  = 4096
+	connsPart = 4
 	// maxSlow is how many calls may be waiting for somebody else.
 	maxSlow = 4096
 )
@@ -85,6 +87,7 @@ type Server struct {
 
 	mu    sync.Mutex
 	conns map[*conn]bool
+	full  bool     // no more are taken, and that was said
 	bus   *BusLink // nil: there is none
 	jobs  map[uint32]*jobTrack
 
@@ -154,7 +157,6 @@ func (s *Server) Serve(ctx context.Context, l *net.UnixListener) error {
 		}
 		c := newConn(s, nc, peer)
 		if !s.join(c) {
-			s.log(fmt.Sprintf("private socket: more than %d connections; closing one", maxConns))
 			nc.Close()
 			continue
 		}
@@ -173,9 +175,14 @@ func isTemporary(err error) bool {
 func (s *Server) join(c *conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.conns) >= maxConns {
+	if most := sys.FileShare(maxConns, connsPart); len(s.conns) >= most {
+		if !s.full {
+			s.log(fmt.Sprintf("private socket: more than %d connections; closing those", most))
+		}
+		s.full = true
 		return false
 	}
+	s.full = false
 	s.conns[c] = true
 	return true
 }

@@ -30,7 +30,8 @@ type Server struct {
 	Manager face.Manager
 	// Log is told of connections refused or dropped; nil: nobody is.
 	Log func(string)
-	// MaxConns bounds the connections; one more is told so and closed.
+	// MaxConns bounds the connections; one more is told so and closed. 0 is 256, or an
+	// eighth of the descriptors that there can be.
 	MaxConns int
 	// Idle ends a connection that asks for nothing, waits for nothing and has
 	// subscribed to nothing; Partial one that does not finish a request it has
@@ -133,7 +134,7 @@ func (s *Server) refuse(c net.Conn) *wireError {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.conns >= orInt(s.MaxConns, defaultMaxConns) {
+	if s.conns >= orInt(s.MaxConns, sys.FileShare(defaultMaxConns, 8)) {
 		return failure("org.freedesktop.DBus.Error.LimitsExceeded", "too many connections")
 	}
 	s.conns++

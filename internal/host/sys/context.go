@@ -68,6 +68,20 @@ type limitNumber struct {
 	number int
 }
 
+// FileShare is how many descriptors one purpose may take: most, or a part of all that
+// the process may have open, if that is less.
+func FileShare(most, part int) int {
+	number, ok := LimitNumber("NOFILE")
+	if !ok {
+		return most
+	}
+	soft, _, err := Limit(number)
+	if err != nil {
+		return most
+	}
+	return int(min(uint64(most), max(1, soft/uint64(part))))
+}
+
 // LimitNumber is the number of a resource limit for Limit and SetLimit, by the
 // name after "Limit" in systemd.exec(5). ok is false if this system has none.
 func LimitNumber(name string) (number int, ok bool) {

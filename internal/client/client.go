@@ -30,6 +30,9 @@ type Env struct {
 	Dial func(ctx context.Context, user bool, socket string) (face.Manager, error)
 	// DialBus connects by D-Bus, which answers more; nil is not at all.
 	DialBus func(user bool) (face.Manager, error)
+	// LogControl reads a property of org.freedesktop.LogControl1 of who has the name on
+	// the bus, and sets it first unless to is "". org.freedesktop.LogControl1(5).
+	LogControl func(user bool, name, property, to string) (now string, err error)
 	// Root opens a root directory, "/" or that of --root.
 	Root func(dir string) fs.ReadLinkFS
 	Now  func() time.Time

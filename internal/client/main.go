@@ -27,24 +27,25 @@ func Main(version string) int {
 	out := int(os.Stdout.Fd())
 	width, _, err := term.GetSize(out)
 	return Run(context.Background(), Env{
-		Args:      os.Args,
-		Stdin:     os.Stdin,
-		Stdout:    os.Stdout,
-		Stderr:    os.Stderr,
-		Getenv:    os.Getenv,
-		Environ:   os.Environ,
-		Dial:      dial,
-		DialBus:   dialBus,
-		Root:      func(dir string) fs.ReadLinkFS { return os.DirFS(dir).(fs.ReadLinkFS) },
-		Now:       time.Now,
-		Monotonic: rpc.Monotonic,
-		Local:     time.Local,
-		Facts:     facts,
-		Exec:      execute,
-		ErrorText: errorText,
-		Terminal:  err == nil && term.IsTerminal(out),
-		Width:     width,
-		Version:   version,
+		Args:       os.Args,
+		Stdin:      os.Stdin,
+		Stdout:     os.Stdout,
+		Stderr:     os.Stderr,
+		Getenv:     os.Getenv,
+		Environ:    os.Environ,
+		Dial:       dial,
+		DialBus:    dialBus,
+		LogControl: logControl,
+		Root:       func(dir string) fs.ReadLinkFS { return os.DirFS(dir).(fs.ReadLinkFS) },
+		Now:        time.Now,
+		Monotonic:  rpc.Monotonic,
+		Local:      time.Local,
+		Facts:      facts,
+		Exec:       execute,
+		ErrorText:  errorText,
+		Terminal:   err == nil && term.IsTerminal(out),
+		Width:      width,
+		Version:    version,
 	})
 }
 
@@ -67,13 +68,9 @@ func dial(ctx context.Context, user bool, socket string) (face.Manager, error) {
 // dialBus connects to a manager by D-Bus: on its private socket, which root and its own
 // user may use, and else on the message bus.
 func dialBus(user bool) (face.Manager, error) {
-	private, shared := client.PrivateSocket, client.SystemBus
-	if user {
-		dir := os.Getenv("XDG_RUNTIME_DIR")
-		if dir == "" {
-			return nil, errors.New("XDG_RUNTIME_DIR is not set")
-		}
-		private, shared = filepath.Join(dir, "systemd/private"), filepath.Join(dir, "bus")
+	private, shared, err := sockets(user)
+	if err != nil {
+		return nil, err
 	}
 	m, err := remote.Dial(private, false)
 	if err != nil {
@@ -83,6 +80,32 @@ func dialBus(user bool) (face.Manager, error) {
 		return nil, err
 	}
 	return m, nil
+}
+
+// sockets are the manager's private one and that of the message bus.
+func sockets(user bool) (private, shared string, err error) {
+	if !user {
+		return client.PrivateSocket, client.SystemBus, nil
+	}
+	dir := os.Getenv("XDG_RUNTIME_DIR")
+	if dir == "" {
+		return "", "", errors.New("XDG_RUNTIME_DIR is not set")
+	}
+	return filepath.Join(dir, "systemd/private"), filepath.Join(dir, "bus"), nil
+}
+
+// logControl is Env.LogControl.
+func logControl(user bool, name, property, to string) (string, error) {
+	_, shared, err := sockets(user)
+	if err != nil {
+		return "", err
+	}
+	c, err := client.Dial(shared, true, nil)
+	if err != nil {
+		return "", err
+	}
+	defer c.Close()
+	return c.LogControl(name, property, to)
 }
 
 // errorText begins with a capital, as the C library has it.

@@ -144,7 +144,7 @@ func managerSetting(a *app, args []string) (int, error) {
 	return exitOK, nil
 }
 
-// serviceSetting would speak to a service itself, by its name on the bus.
+// serviceSetting asks or tells a service itself, by its name on the bus.
 func serviceSetting(a *app, args []string) (int, error) {
 	u, err := a.mangle(args[0], ".service")
 	if err != nil {
@@ -157,14 +157,30 @@ func serviceSetting(a *app, args []string) (int, error) {
 	bus := p.string("BusName")
 	if bus == "" {
 		return exitFailure, complain("Unit %s doesn't declare BusName=.\n"+
-			"hint: the service must declare BusName= and implement org.freedesktop.LogControl1", u)
+			"Hint: the service must declare BusName= and implement the appropriate D-Bus interface.\n"+
+			"      See the org.freedesktop.LogControl1(5) man page for details.", u)
 	}
-	property := map[string]string{
-		"service-log-level": "LogLevel", "service-log-target": "LogTarget",
-	}[a.verb.name]
-	return exitFailure, complain("A service is not asked from here.\n"+
-		"hint: busctl get-property %s /org/freedesktop/LogControl1 org.freedesktop.LogControl1 %s",
-		bus, property)
+	property, what := "LogLevel", "level"
+	if a.verb.name == "service-log-target" {
+		property, what = "LogTarget", "target"
+	}
+	to := ""
+	if len(args) > 1 {
+		to = args[1]
+		if _, ok := linux.Level(to); !ok && what == "level" {
+			return exitFailure, complain("\"%s\" is not a valid log level.", to)
+		}
+	}
+	now, err := a.LogControl(a.opts.user, bus, property, to)
+	switch {
+	case err != nil && to == "":
+		return exitFailure, complain("Failed to get log %s of %s: %v", what, bus, err)
+	case err != nil:
+		return exitFailure, complain("Failed to set log %s of %s to %s: %v", what, bus, to, err)
+	case to == "":
+		fmt.Fprintln(a.Stdout, now)
+	}
+	return exitOK, nil
 }
 
 func switchRoot(*app, []string) (int, error) {

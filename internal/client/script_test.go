@@ -3,6 +3,7 @@ package client
 import (
 	"bytes"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io/fs"
@@ -106,9 +107,15 @@ func (w *world) run(args ...string) (stdout, stderr string, status int) {
 			}
 			return list
 		},
-		Root:      func(string) fs.ReadLinkFS { return w.files },
-		Facts:     func(string) *specifier.Machine { return &specifier.Machine{} },
-		Exec:      w.exec,
+		Root:  func(string) fs.ReadLinkFS { return w.files },
+		Facts: func(string) *specifier.Machine { return &specifier.Machine{} },
+		Exec:  w.exec,
+		LogControl: func(_ bool, name, property, to string) (string, error) {
+			if to == "nowhere" {
+				return "", errors.New("Invalid log target 'nowhere'")
+			}
+			return map[string]string{"LogLevel": "info", "LogTarget": "auto"}[property], nil
+		},
 		Now:       func() time.Time { return time.UnixMicro(int64(w.real)) },
 		Monotonic: func() uint64 { return w.mono },
 		Local:     time.UTC,

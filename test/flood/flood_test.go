@@ -9,6 +9,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -201,84 +202,101 @@ func TestDescriptors(t *testing.T) {
 	m := begin(t, 0)
 	restart(t, m)
 	before := m.Descriptors(t)
+	t.Run("with each call", func(t *testing.T) { withCalls(t, m) })
+	t.Run("without a message", func(t *testing.T) { withoutMessage(t, m) })
+	t.Run("before it may", func(t *testing.T) { beforeIn(t, m) })
+	t.Run("for the store", func(t *testing.T) { toStore(t, m) })
+	closed(t, m, before)
+	restart(t, m)
+}
+
+// most is SCM_MAX_FD, the descriptors that one sendmsg(2) takes.
+const most = 253
+
+// rights is a control message with so many descriptors.
+func rights(t *testing.T, n int) []byte {
+	t.Helper()
 	null, err := os.Open(os.DevNull)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer null.Close()
-	most := make([]int, 253) // SCM_MAX_FD
-	for i := range most {
-		most[i] = int(null.Fd())
+	t.Cleanup(func() { null.Close() })
+	fds := make([]int, n)
+	for i := range fds {
+		fds[i] = int(null.Fd())
 	}
-	rights := func(n int) []byte { return syscall.UnixRights(most[:n]...) }
-	send := func(t *testing.T, c *net.UnixConn, b []byte, fds int) error {
-		t.Helper()
-		_, _, err := c.WriteMsgUnix(b, rights(fds), nil)
-		return err
-	}
+	return syscall.UnixRights(fds...)
+}
 
-	t.Run("with each call", func(t *testing.T) {
-		c, err := letIn(private(m))
+// in is letIn, until the test ends.
+func in(t *testing.T, m *live.Manager) *net.UnixConn {
+	t.Helper()
+	c, err := letIn(private(m))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+func withCalls(t *testing.T, m *live.Manager) {
+	c, fds := in(t, m), rights(t, 16)
+	for i := range 100 {
+		_, _, err := c.WriteMsgUnix(message(t, "ListJobs", 16), fds, nil)
+		if err == nil {
+			_, err = c.Read(make([]byte, 4096))
+		}
 		if err != nil {
+			t.Fatalf("call %d: %v", i, err)
+		}
+	}
+}
+
+func withoutMessage(t *testing.T, m *live.Manager) {
+	c, fds := in(t, m), rights(t, most)
+	call := message(t, "ListJobs", 16)
+	for i := range call {
+		if _, _, err := c.WriteMsgUnix(call[i:i+1], fds, nil); err != nil {
+			break
+		}
+	}
+	if _, err := c.Read(make([]byte, 1)); err == nil {
+		t.Error("still answered")
+	}
+}
+
+func beforeIn(t *testing.T, m *live.Manager) {
+	c, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: private(m), Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	c.SetDeadline(time.Now().Add(live.Patience))
+	for _, part := range []string{"\x00AUTH EXTERNAL ", "\r\nBEGIN\r\n"} {
+		// It may be refused now or later.
+		_, _, _ = c.WriteMsgUnix([]byte(part), rights(t, most), nil)
+	}
+	for err == nil {
+		_, err = c.Read(make([]byte, 100))
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Error("still connected")
+	}
+}
+
+func toStore(t *testing.T, m *live.Manager) {
+	c, err := net.ListenUnixgram("unixgram", &net.UnixAddr{
+		Name: filepath.Join(m.Dir, "mine"), Net: "unixgram",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	to := &net.UnixAddr{Name: filepath.Join(m.Dir, "systemd", "notify"), Net: "unixgram"}
+	b, fds := []byte("FDSTORE=1\nFDNAME=a"), rights(t, most)
+	for range 200 { // this process belongs to no unit
+		if _, _, err := c.WriteMsgUnix(b, fds, to); err != nil {
 			t.Fatal(err)
 		}
-		defer c.Close()
-		for i := range 100 {
-			if err := send(t, c, message(t, "ListJobs", 16), 16); err != nil {
-				t.Fatalf("call %d: %v", i, err)
-			}
-			if _, err := c.Read(make([]byte, 4096)); err != nil {
-				t.Fatalf("call %d: %v", i, err)
-			}
-		}
-	})
-	t.Run("without a message", func(t *testing.T) {
-		c, err := letIn(private(m))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer c.Close()
-		call := message(t, "ListJobs", 16)
-		for i := range call {
-			if err = send(t, c, call[i:i+1], 253); err != nil {
-				break
-			}
-		}
-		if _, err := c.Read(make([]byte, 1)); err == nil {
-			t.Error("still answered")
-		}
-	})
-	t.Run("before it may", func(t *testing.T) {
-		c, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: private(m), Net: "unix"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer c.Close()
-		c.SetDeadline(time.Now().Add(live.Patience))
-		_ = send(t, c, []byte("\x00AUTH EXTERNAL "), 253) // refused, now or later
-		_ = send(t, c, []byte("\r\nBEGIN\r\n"), 253)
-		for {
-			if _, err := c.Read(make([]byte, 100)); err != nil {
-				break
-			}
-		}
-	})
-	t.Run("for the store", func(t *testing.T) {
-		c, err := net.ListenUnixgram("unixgram", &net.UnixAddr{
-			Name: filepath.Join(m.Dir, "mine"), Net: "unixgram",
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer c.Close()
-		to := &net.UnixAddr{Name: filepath.Join(m.Dir, "systemd", "notify"), Net: "unixgram"}
-		for range 200 { // this process belongs to no unit
-			b := []byte("FDSTORE=1\nFDNAME=a")
-			if _, _, err := c.WriteMsgUnix(b, rights(253), to); err != nil {
-				t.Fatal(err)
-			}
-		}
-	})
-	closed(t, m, before)
-	restart(t, m)
+	}
 }

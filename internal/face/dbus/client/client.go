@@ -239,6 +239,32 @@ func (c *Conn) Property(path, iface, name string) (any, error) {
 	return Read(d, d.Variant()), d.Err()
 }
 
+// LogControl reads a property of org.freedesktop.LogControl1 of the service that has a
+// name on the bus, and sets it first unless to is "". org.freedesktop.LogControl1(5).
+func (c *Conn) LogControl(name, property, to string) (now string, err error) {
+	const path, iface = "/org/freedesktop/LogControl1", "org.freedesktop.LogControl1"
+	if to != "" {
+		_, err := c.call(name, path, properties, "Set", "ssv", func(e *dbus.Encoder) {
+			e.Text(iface)
+			e.Text(property)
+			e.Variant("s")
+			e.Text(to)
+		}, nil)
+		return to, err
+	}
+	d, err := c.call(name, path, properties, "Get", "ss", func(e *dbus.Encoder) {
+		e.Text(iface)
+		e.Text(property)
+	}, nil)
+	if err != nil {
+		return "", err
+	}
+	if d.Variant() != "s" {
+		return "", fmt.Errorf("%s: %s is no text", name, property)
+	}
+	return d.Text(), d.Err()
+}
+
 // Properties reads all properties of an object of the manager's.
 func (c *Conn) Properties(path string) (map[string]any, error) {
 	d, err := c.Call(path, properties, "GetAll", "s", func(e *dbus.Encoder) { e.Text("") })

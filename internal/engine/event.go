@@ -182,10 +182,12 @@ type CleanRequested struct {
 	What []string // or "all"
 }
 
-// CleanedUp answers CleanUp. Why is empty on success.
+// CleanedUp answers CleanUp. Why is empty on success; Timeout tells that it took longer
+// than TimeoutCleanSec=.
 type CleanedUp struct {
-	Op  Op
-	Why string
+	Op      Op
+	Why     string
+	Timeout bool
 }
 
 // FreezeRequested asks to stop the processes of a unit where they are, or to let them go

@@ -152,6 +152,7 @@ func (e *Engine) cleanRequested(ev CleanRequested) {
 	e.cause = &Cause{At: e.now, Unit: u.Name, What: "cleaning requested", From: u.cause}
 	was, word := u.active(), u.subWord()
 	u.hold.Cleaning, u.hold.CleanReq = e.order(u, opClean), ev.Req
+	u.hold.Cleaned = ResultSuccess
 	e.changed(u, was, word, flagsOfChange{})
 	e.emit(CleanUp{Op: u.hold.Cleaning, Unit: u.Def, What: what})
 }
@@ -167,6 +168,9 @@ func (e *Engine) cleanedUp(ev CleanedUp) {
 	u.hold.Cleaning, u.hold.Cleaned = 0, ResultSuccess
 	if ev.Why != "" {
 		u.hold.Cleaned = ResultResources
+		if ev.Timeout {
+			u.hold.Cleaned = ResultTimeout
+		}
 		e.log(Warning, u, "cannot clean: %s", ev.Why)
 	}
 	e.answer(u.hold.CleanReq, "", "")

@@ -23,7 +23,8 @@ var holdCommands = map[string]scriptCommand{
 		return w.step(CleanRequested{Req: w.req, Unit: a[0], What: a[1:]})
 	},
 	"cleaned": func(w *scriptWorld, a []string) []string { // cleaned UNIT [WHY…]
-		return w.step(CleanedUp{Op: w.holds["clean "+a[0]], Why: strings.Join(a[1:], " ")})
+		why := strings.Join(a[1:], " ")
+		return w.step(CleanedUp{Op: w.holds["clean "+a[0]], Why: why, Timeout: why == "timed out"})
 	},
 	"ref": func(w *scriptWorld, a []string) []string { // ref UNIT CLIENT
 		return append(w.load(a[0]), w.step(Referenced{Unit: a[0], Client: a[1], On: true})...)

@@ -10,12 +10,14 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"rouse/internal/engine"
 	"rouse/internal/face"
 	"rouse/internal/host/dirs"
 	"rouse/internal/host/sys"
 	"rouse/internal/unit"
+	"rouse/internal/unit/value"
 )
 
 // refusal is an error that clients tell apart.
@@ -323,19 +325,25 @@ func (m *Manager) Clean(ctx context.Context, unitName string, what []string) err
 func (m *Manager) cleanUp(fx engine.CleanUp) {
 	m.goes(func() {
 		var err error
+		ctx := m.ctx
 		if fx.Unit.Timer != nil {
 			err = os.Remove(m.stamp(fx.Unit.Name))
 			if errors.Is(err, os.ErrNotExist) {
 				err = nil
 			}
 		} else if fx.Unit.Exec != nil {
+			if limit := fx.Unit.Exec.TimeoutClean; limit != value.Infinity {
+				var cancel context.CancelFunc
+				ctx, cancel = context.WithTimeout(ctx, time.Duration(limit)*time.Microsecond)
+				defer cancel()
+			}
 			for kind := range unit.DirectoryKinds {
 				if slices.Contains(fx.What, kind.Word()) {
-					err = errors.Join(err, dirs.Clean(fx.Unit.Exec, m.cfg.Bases, kind))
+					err = errors.Join(err, dirs.Clean(ctx, fx.Unit.Exec, m.cfg.Bases, kind))
 				}
 			}
 		}
-		ev := engine.CleanedUp{Op: fx.Op}
+		ev := engine.CleanedUp{Op: fx.Op, Timeout: errors.Is(err, context.DeadlineExceeded)}
 		if err != nil {
 			ev.Why = err.Error()
 		}

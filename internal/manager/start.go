@@ -159,13 +159,9 @@ func (l *launch) close() {
 func (m *Manager) launch(l *launch) (p spawn.Process, problem string, err error) {
 	x := l.Unit.Exec
 	req := &spawn.Request{Unit: l.Unit.Name, Command: *l.Command, Exec: x, Cgroup: -1}
-	owner, home := m.owner(x)
-	notes, err := dirs.Make(x, m.cfg.Bases, owner)
-	if err != nil {
-		req.Fail = directoryFailure(l.Unit.Name, err)
-	}
-	for _, note := range notes {
-		m.logf(engine.Notice, l.Unit.Name, "%s", note)
+	owner, home, known := m.owner(x)
+	if known {
+		m.directories(req, owner)
 	}
 	if err := m.journalUnits.Tell(l.Unit.Name, l.Invocation, x); err != nil {
 		m.logf(engine.Debug, l.Unit.Name, "tell the journal about the unit: %v", err)
@@ -344,23 +340,44 @@ func directoryFailure(name string, err error) *spawn.StepError {
 	return fail
 }
 
-// owner resolves User= and Group= for directories. A user that is not there is
-// left to the spawn, which fails with the right status.
-func (m *Manager) owner(x *unit.Exec) (dirs.Owner, []string) {
-	o := dirs.Owner{UID: -1, GID: -1}
-	var env []string
+// directories makes the unit's directories.
+func (m *Manager) directories(req *spawn.Request, o dirs.Owner) {
+	switch {
+	case m.cfg.User: // who cannot give anything away
+		o = dirs.Owner{UID: -1, GID: -1}
+	case os.Geteuid() == 0:
+		o = dirs.Owner{UID: max(o.UID, 0), GID: max(o.GID, 0)}
+	}
+	notes, err := dirs.Make(req.Exec, m.cfg.Bases, o)
+	if err != nil {
+		req.Fail = directoryFailure(req.Unit, err)
+	}
+	for _, note := range notes {
+		m.logf(engine.Notice, req.Unit, "%s", note)
+	}
+	req.Dirs = dirs.MountsFor(req.Exec, m.cfg.Bases)
+}
+
+// owner resolves User= and Group=, and reports whether both are known. One who is not
+// there is left to the spawn, which fails with the right status.
+func (m *Manager) owner(x *unit.Exec) (o dirs.Owner, env []string, known bool) {
+	o = dirs.Owner{UID: -1, GID: -1}
+	known = true
 	if x.User != "" {
-		if u, err := m.users.User(x.User); err == nil {
+		u, err := m.users.User(x.User)
+		if known = err == nil; known {
 			o.UID, o.GID = u.UID, u.GID
 			env = append(login(u), session(x, u)...)
 		}
 	}
 	if x.Group != "" {
-		if g, err := m.users.Group(x.Group); err == nil {
+		g, err := m.users.Group(x.Group)
+		if err == nil {
 			o.GID = g.GID
 		}
+		known = known && err == nil
 	}
-	return o, env
+	return o, env, known
 }
 
 // noLogin are shells that stand for none.

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"os"
 	"path/filepath"
 	"slices"
@@ -81,17 +82,26 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // Make makes the directories of x with their modes, owner and symlinks. Those
 // that are there get mode and owner as well, with all that is in them, except
-// those of configuration, which are left alone. notes are about these.
+// those of configuration, which are left alone. notes are about what was found.
 func Make(x *unit.Exec, b Bases, o Owner) (notes []string, err error) {
-	for kind := range x.Directories {
+	for i := range x.Directories {
+		kind := unit.DirectoryKind(i)
 		d := &x.Directories[kind]
 		if len(d.Paths) == 0 {
 			continue
 		}
-		for _, p := range sorted(d.Paths) {
-			note, err := makeOne(unit.DirectoryKind(kind), *d, p, b[kind], o)
+		m := maker{kind: kind, base: b[kind], owner: o, mode: fileMode(d.Mode),
+			private: Private(x, kind), mask: anyMode}
+		if x.DynamicUser {
+			m.mask &^= fs.ModeSetuid | fs.ModeSetgid
+		}
+		for p := range outermost(d.Paths) {
+			note, err := m.make(p)
+			if err == nil && !rooted(x) { // a root directory of its own has its own symlinks
+				err = links(filepath.Join(m.base, p.Path), m.base, p.Links)
+			}
 			if err != nil {
-				return notes, &Error{Kind: unit.DirectoryKind(kind), Path: p.Path, Err: err}
+				return notes, &Error{Kind: kind, Path: p.Path, Err: err}
 			}
 			if note != "" {
 				notes = append(notes, note)
@@ -101,43 +111,93 @@ func Make(x *unit.Exec, b Bases, o Owner) (notes []string, err error) {
 	return notes, nil
 }
 
-// sorted gives directories before those in them.
+// rooted reports whether the processes of x have another root directory.
+func rooted(x *unit.Exec) bool {
+	return x.RootImage != "" || x.RootDirectory != "" && x.RootDirectory != "/"
+}
+
+// A directory is one of a unit's, and whether it is in none of the others.
+type directory struct {
+	unit.DirectoryPath
+	outer bool
+}
+
+// outermost gives directories before those in them.
+func outermost(paths []unit.DirectoryPath) iter.Seq[directory] {
+	return func(yield func(directory) bool) {
+		outer := ""
+		for _, p := range sorted(paths) {
+			in := outer != "" && strings.HasPrefix(p.Path, outer+"/")
+			if !in {
+				outer = p.Path
+			}
+			if !yield(directory{p, !in}) {
+				return
+			}
+		}
+	}
+}
+
+// sorted gives directories before those in them, and these next.
 func sorted(paths []unit.DirectoryPath) []unit.DirectoryPath {
 	return slices.SortedFunc(slices.Values(paths), func(a, b unit.DirectoryPath) int {
-		return strings.Compare(a.Path, b.Path)
+		return slices.Compare(strings.Split(a.Path, "/"), strings.Split(b.Path, "/"))
 	})
 }
 
-func makeOne(kind unit.DirectoryKind, d unit.Directories, p unit.DirectoryPath, base string,
-	o Owner) (note string, err error) {
-	if !filepath.IsLocal(p.Path) || base == "" {
-		return "", fmt.Errorf("not a path below %q", base)
+// A maker makes directories of one kind.
+type maker struct {
+	kind    unit.DirectoryKind
+	base    string
+	owner   Owner
+	mode    fs.FileMode
+	private bool
+	mask    fs.FileMode // mode bits that may be there
+}
+
+func (m *maker) make(p directory) (note string, err error) {
+	if !filepath.IsLocal(p.Path) || m.base == "" {
+		return "", fmt.Errorf("not a path below %q", m.base)
 	}
-	path := filepath.Join(base, p.Path)
+	path := filepath.Join(m.base, p.Path)
 	if err := parents(path); err != nil {
 		return "", err
 	}
-	mode := fileMode(d.Mode)
-	err = os.Mkdir(path, 0o700)
-	if errors.Is(err, fs.ErrExist) && kind == unit.ConfigurationDirectory {
-		info, err := os.Stat(path)
-		if err != nil {
+	if m.private {
+		if path, note, err = m.makePrivate(p); err != nil {
 			return "", err
 		}
-		const bits = fs.ModePerm | fs.ModeSetuid | fs.ModeSetgid | fs.ModeSticky
-		if got := info.Mode() & bits; got != mode {
-			note = fmt.Sprintf("%s has mode %v and not %v; leaving it so", path, got, mode)
+		return note, m.give(path)
+	}
+	if m.kind != unit.ConfigurationDirectory {
+		if note, err = m.publish(p.Path); err != nil {
+			return "", err
 		}
-		return note, links(path, base, p.Links)
+	}
+	err = os.Mkdir(path, 0o700)
+	if errors.Is(err, fs.ErrExist) && m.kind == unit.ConfigurationDirectory {
+		return m.compare(path)
 	}
 	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return "", err
 	}
-	if err := give(path, mode, o); err != nil {
+	return note, m.give(path)
+}
+
+// compare looks at a directory that is left as it is.
+func (m *maker) compare(path string) (note string, err error) {
+	info, err := os.Stat(path)
+	if err != nil {
 		return "", err
 	}
-	return "", links(path, base, p.Links)
+	if got := info.Mode() & anyMode; got != m.mode {
+		note = fmt.Sprintf("%s has mode %v and not %v; leaving it so", path, got, m.mode)
+	}
+	return note, nil
 }
+
+// anyMode are all bits of a mode that chmod(2) changes.
+const anyMode = fs.ModePerm | fs.ModeSetuid | fs.ModeSetgid | fs.ModeSticky
 
 // fileMode gives a mode of a unit file in Go's terms.
 func fileMode(m value.Mode) fs.FileMode {
@@ -170,28 +230,25 @@ func parents(path string) error {
 // give sets mode and owner of a directory, and the owner of all that is in it if
 // its own was another. Its new owner may change what is in there meanwhile, so
 // nothing is followed out of it.
-func give(path string, mode fs.FileMode, o Owner) error {
+func (m *maker) give(path string) error {
 	root, err := os.OpenRoot(path)
 	if err != nil {
 		return err
 	}
 	defer root.Close()
-	if o.UID < 0 && o.GID < 0 {
-		return root.Chmod(".", mode)
-	}
 	info, err := root.Stat(".")
 	if err != nil {
 		return err
 	}
-	if uid, gid := sys.Owner(info); (o.UID < 0 || uid == o.UID) && (o.GID < 0 || gid == o.GID) {
-		return root.Chmod(".", mode)
+	o := m.owner
+	uid, gid := sys.Owner(info)
+	mine := (o.UID < 0 || uid == o.UID) && (o.GID < 0 || gid == o.GID)
+	if mine && info.Mode()&anyMode&^m.mask == 0 {
+		return root.Chmod(".", m.mode&m.mask)
 	}
-	err = fs.WalkDir(root.FS(), ".", func(name string, _ fs.DirEntry, err error) error {
-		if errors.Is(err, fs.ErrNotExist) || name == "." {
-			return nil
-		}
-		if err == nil {
-			err = root.Lchown(name, o.UID, o.GID)
+	err = fs.WalkDir(root.FS(), ".", func(name string, entry fs.DirEntry, err error) error {
+		if err == nil && name != "." {
+			err = m.giveOne(root, name, entry)
 		}
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil
@@ -199,7 +256,24 @@ func give(path string, mode fs.FileMode, o Owner) error {
 		return err
 	})
 	// The directory itself comes last: if this is cut short, the next time sees it.
-	return errors.Join(err, root.Chown(".", o.UID, o.GID), root.Chmod(".", mode))
+	return errors.Join(err, root.Chown(".", o.UID, o.GID), root.Chmod(".", m.mode&m.mask))
+}
+
+// giveOne gives what is in a directory, and keeps the mode, as far as it may be kept,
+// where the change of owner takes bits away.
+func (m *maker) giveOne(root *os.Root, name string, entry fs.DirEntry) error {
+	info, err := entry.Info()
+	if err != nil {
+		return err
+	}
+	if err := root.Lchown(name, m.owner.UID, m.owner.GID); err != nil {
+		return err
+	}
+	const special = fs.ModeSetuid | fs.ModeSetgid
+	if info.Mode()&special == 0 || info.Mode()&fs.ModeSymlink != 0 {
+		return nil
+	}
+	return root.Chmod(name, info.Mode()&anyMode&m.mask)
 }
 
 // links makes symlinks to a directory, relative ones.
@@ -208,54 +282,28 @@ func links(path, base string, names []string) error {
 		if !filepath.IsLocal(name) {
 			return fmt.Errorf("symlink %q: not a path below %q", name, base)
 		}
-		link := filepath.Join(base, name)
-		if err := parents(link); err != nil {
+		at := filepath.Join(base, name)
+		if err := parents(at); err != nil {
 			return err
 		}
-		to, err := filepath.Rel(filepath.Dir(link), path)
-		if err != nil {
-			return err
-		}
-		err = os.Symlink(to, link)
-		if errors.Is(err, fs.ErrExist) {
-			if is, _ := os.Readlink(link); is == to {
-				continue
-			}
-		}
-		if err != nil {
+		if err := link(path, at); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// Remove removes the runtime directories after the unit has stopped, as
-// RuntimeDirectoryPreserve= says; restarting tells that it will be started again.
-// Directories above the innermost stay.
-func Remove(x *unit.Exec, b Bases, restarting bool) error {
-	switch x.RuntimeDirectoryPreserve {
-	case unit.PreserveYes:
-		return nil
-	case unit.PreserveRestart:
-		if restarting {
+// link makes a relative symlink, unless it is there.
+func link(path, at string) error {
+	to, err := filepath.Rel(filepath.Dir(at), path)
+	if err != nil {
+		return err
+	}
+	err = os.Symlink(to, at)
+	if errors.Is(err, fs.ErrExist) {
+		if is, _ := os.Readlink(at); is == to {
 			return nil
 		}
-	case unit.PreserveNo, unit.Preserves:
 	}
-	return Clean(x, b, unit.RuntimeDirectory)
-}
-
-// Clean removes the directories of one kind with all that is in them, and their
-// symlinks. systemctl(1), clean.
-func Clean(x *unit.Exec, b Bases, kind unit.DirectoryKind) error {
-	var errs []error
-	for _, p := range x.Directories[kind].Paths {
-		for _, name := range append([]string{p.Path}, p.Links...) {
-			if !filepath.IsLocal(name) || name == "." || b[kind] == "" {
-				continue // Make has refused it
-			}
-			errs = append(errs, os.RemoveAll(filepath.Join(b[kind], name)))
-		}
-	}
-	return errors.Join(errs...)
+	return err
 }

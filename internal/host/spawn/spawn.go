@@ -10,6 +10,7 @@ import (
 	"os"
 	"sync"
 
+	"rouse/internal/host/dirs"
 	"rouse/internal/host/identity"
 	"rouse/internal/host/sys"
 	"rouse/internal/unit"
@@ -45,6 +46,8 @@ type Request struct {
 	// Without are directives that are left out because this place does not allow them.
 	// With "/mounts" or "/filters" after it, only that part of the directive is.
 	Without []string
+	// Dirs are what a mount namespace needs for the unit's directories.
+	Dirs dirs.Mounts
 	// Fail makes a process that does nothing but exit with Fail.Status: for what went
 	// wrong before the fork, so that every failure has a process.
 	Fail *StepError

@@ -60,7 +60,6 @@ var execRows = []Row{
 		in: in[[]string]{&accounts,
 			func(u *unit.Unit) *[]string { return &u.Exec.SupplementaryGroups }}},
 	{Name: "TimeoutCleanSec", Group: execGroup, Bus: "TimeoutCleanUSec", Default: "infinity",
-		Support: Parsed, Note: "units are not cleaned",
 		Doc: "How long cleaning the unit's directories may take.",
 		in:  in[value.Span]{&span, func(u *unit.Unit) *value.Span { return &u.Exec.TimeoutClean }}},
 	{Name: "UMask", Group: execGroup, Default: "0022",

@@ -57,7 +57,7 @@ func thaw(a *app, args []string) (int, error) {
 func clean(a *app, args []string) (int, error) {
 	what := words(a.opts.what)
 	if len(what) == 0 {
-		what = []string{"cache", "runtime", "fdstore"}
+		what = []string{"cache", "runtime"}
 	}
 	return a.eachUnit(args, "clean", func(m face.Manager, u string) error {
 		return m.Clean(a.ctx, u, what)

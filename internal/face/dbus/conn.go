@@ -227,6 +227,9 @@ func (c *conn) write1(m *dbus.Message, files []*os.File) (err error) {
 		write = m.Append
 	}
 	out := c.last(files)
+	if len(out.b) == 0 && len(m.Body) > spare {
+		out.b = *large.Get().(*[]byte)
+	}
 	before := len(out.b)
 	out.b, err = write(out.b)
 	c.size += len(out.b) - before
@@ -256,6 +259,21 @@ func (c *conn) flushLocked() {
 	}
 }
 
+// reuse takes a buffer back: a small one for this client, a large one for the next who
+// needs one.
+func (c *conn) reuse(b []byte) {
+	switch {
+	case cap(b) <= spare:
+		c.spare = b
+	case cap(b) <= 1<<20:
+		b = b[:0]
+		large.Put(&b)
+	}
+}
+
+// large are buffers for answers that are longer than what a client keeps.
+var large = sync.Pool{New: func() any { return new([]byte) }}
+
 // took notes that n bytes of the first chunk are written, and its descriptors.
 func (c *conn) took(n int) {
 	first := &c.out[0]
@@ -264,9 +282,7 @@ func (c *conn) took(n int) {
 	first.done += n
 	c.size -= n
 	if first.done == len(first.b) {
-		if cap(first.b) <= spare {
-			c.spare = first.b
-		}
+		c.reuse(first.b)
 		c.out[0] = chunk{}
 		if c.out = c.out[1:]; len(c.out) == 0 {
 			c.out = nil
@@ -289,6 +305,7 @@ func (c *conn) write() {
 		c.nc.SetWriteDeadline(time.Time{})
 		closeFiles(first.files)
 		c.mu.Lock()
+		c.reuse(first.b)
 		c.size -= len(first.b) - first.done
 		if err != nil {
 			c.failLocked(err)

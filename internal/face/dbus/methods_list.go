@@ -98,7 +98,7 @@ func (c *call) writeUnit(u *face.UnitInfo) {
 	e.Text(u.Active)
 	e.Text(u.Sub)
 	e.Text(u.Following)
-	e.Text(unitPath(u.Name))
+	e.TextBy(func(b []byte) []byte { return name.AppendBusPath(b, u.Name) })
 	e.Uint32(u.JobID)
 	e.Text(u.JobType)
 	if u.JobID == 0 {

@@ -9,7 +9,14 @@ import (
 const busPrefix = "/org/freedesktop/systemd1/unit/"
 
 // BusPath is the object path of a unit.
-func BusPath(name string) string { return busPrefix + BusLabel(name) }
+func BusPath(name string) string {
+	return string(AppendBusPath(make([]byte, 0, len(busPrefix)+len(name)+12), name))
+}
+
+// AppendBusPath appends it to b.
+func AppendBusPath(b []byte, name string) []byte {
+	return appendBusLabel(append(b, busPrefix...), name)
+}
 
 // FromBusPath gives the name of the unit with an object path. It need not be a
 // valid name.
@@ -25,24 +32,24 @@ func FromBusPath(path string) (string, error) {
 // no letter or digit, and a digit at the start, becomes _ and two hex digits; the
 // empty string becomes "_".
 func BusLabel(s string) string {
+	return string(appendBusLabel(make([]byte, 0, len(s)+12), s))
+}
+
+func appendBusLabel(b []byte, s string) []byte {
 	if s == "" {
-		return "_"
+		return append(b, '_')
 	}
-	var b strings.Builder
-	b.Grow(len(s) + 12)
 	for i := range len(s) {
 		c := s[i]
 		letter := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 		if letter || i > 0 && '0' <= c && c <= '9' {
-			b.WriteByte(c)
+			b = append(b, c)
 			continue
 		}
 		const digits = "0123456789abcdef"
-		b.WriteByte('_')
-		b.WriteByte(digits[c>>4])
-		b.WriteByte(digits[c&15])
+		b = append(b, '_', digits[c>>4], digits[c&15])
 	}
-	return b.String()
+	return b
 }
 
 // FromBusLabel undoes BusLabel. A _ without two hex digits after it stands for

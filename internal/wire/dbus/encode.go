@@ -69,6 +69,15 @@ func (e *Encoder) Text(v string) {
 	e.buf = append(append(e.buf, v...), 0)
 }
 
+// TextBy writes an s, or an o, that write appends.
+func (e *Encoder) TextBy(write func(b []byte) []byte) {
+	e.Uint32(0)
+	at := len(e.buf)
+	e.buf = write(e.buf)
+	binary.LittleEndian.PutUint32(e.buf[at-4:], uint32(len(e.buf)-at))
+	e.buf = append(e.buf, 0)
+}
+
 // Signature writes a g. What is beyond 255 bytes is lost.
 func (e *Encoder) Signature(v string) {
 	v = v[:min(len(v), MaxName)]

@@ -69,7 +69,10 @@ func (a *app) resolveAs(args []string, suffix string) ([]string, error) {
 	}
 	sortUnits(units)
 	for _, u := range units {
-		names = append(names, u.Name)
+		// What list-units hides is not meant either; files are there all the same.
+		if a.opts.shown(u) || a.verb.name == "cat" {
+			names = append(names, u.Name)
+		}
 	}
 	return names, nil
 }

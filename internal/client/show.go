@@ -31,6 +31,12 @@ func show(a *app, args []string) (int, error) {
 		a.showProperties(b, p.list, "manager")
 		return exitOK, nil
 	}
+	if len(args) > 1 || strings.ContainsAny(args[0], "*?[") {
+		// By D-Bus the properties of many units are a third of the work.
+		if _, err := a.busManager(); err != nil {
+			return exitFailure, err
+		}
+	}
 	units, err := a.resolveNumbers(args)
 	if err != nil {
 		return exitFailure, err

@@ -199,17 +199,23 @@ func resetFailed(ctx context.Context, m face.Manager, p *params) (any, error) {
 }
 
 func show(ctx context.Context, m face.Manager, p *params) (any, error) {
-	props, err := m.Properties(ctx, p.Unit)
+	props, err := properties(ctx, m, p)
 	if err != nil {
 		return nil, err
 	}
-	out := []wireProperty{}
-	for _, q := range props {
-		if len(p.Properties) == 0 || slices.Contains(p.Properties, q.Name) {
-			out = append(out, wireProperty{Name: q.Name, Type: q.Type, Value: encode(q.Value)})
-		}
+	out := make([]wireProperty, len(props))
+	for i, q := range props {
+		out[i] = wireProperty{Name: q.Name, Type: q.Type, Value: encode(q.Value)}
 	}
 	return out, nil
+}
+
+// properties gives those that are asked for, and has only these made up.
+func properties(ctx context.Context, m face.Manager, p *params) ([]face.Property, error) {
+	if some, ok := m.(face.Show); ok && len(p.Properties) > 0 {
+		return some.UnitProperties(ctx, p.Unit, p.Properties)
+	}
+	return m.Properties(ctx, p.Unit)
 }
 
 // verbs are what shutdown can end with.

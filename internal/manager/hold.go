@@ -14,6 +14,8 @@ import (
 
 	"rouse/internal/engine"
 	"rouse/internal/face"
+	"rouse/internal/host/cgroup"
+	"rouse/internal/host/control"
 	"rouse/internal/host/dirs"
 	"rouse/internal/host/sys"
 	"rouse/internal/unit"
@@ -181,8 +183,13 @@ func (m *Manager) sliceChanged(fx engine.Changed) {
 		m.removeGroup(fx.Unit)
 		return
 	}
-	if _, err := m.tracker.Unit(fx.Unit, ""); err != nil {
+	g, err := m.tracker.Unit(fx.Unit, "")
+	if err != nil {
 		m.logf(engine.Warning, fx.Unit, "%v", err)
+		return
+	}
+	if def := m.e.Definition(fx.Unit); def != nil {
+		m.control(m.controls(def), g)
 	}
 }
 
@@ -191,9 +198,10 @@ func (m *Manager) attach(fx engine.Attach) {
 	unitName := fx.Unit.Name
 	m.flyingBy[unitName]++
 	owner, err := m.scopeOwner(fx)
+	q := m.controls(fx.Unit)
 	m.goes(func() {
 		if err == nil {
-			err = m.attachAll(fx, owner)
+			err = m.attachAll(fx, owner, q)
 		}
 		m.carry(func() {
 			if m.flyingBy[unitName]--; m.flyingBy[unitName] == 0 {
@@ -225,11 +233,12 @@ func (m *Manager) scopeOwner(fx engine.Attach) (dirs.Owner, error) {
 }
 
 // attachAll moves what is there of the processes; one is enough.
-func (m *Manager) attachAll(fx engine.Attach, owner dirs.Owner) error {
+func (m *Manager) attachAll(fx engine.Attach, owner dirs.Owner, q *control.Request) error {
 	g, err := m.tracker.Unit(fx.Unit.Name, fx.Unit.Resources.Slice)
 	if err != nil {
 		return err
 	}
+	m.control(q, g)
 	if owner.UID >= 0 {
 		if err := g.Give(owner.UID, owner.GID); err != nil {
 			m.logf(engine.Warning, fx.Unit.Name, "%v", err)
@@ -468,3 +477,69 @@ func (m *Manager) UnitByGroup(ctx context.Context, group string) (unitName strin
 	}
 	return unitName, err
 }
+
+// controls gathers what settings of resources mean for a unit now, and for its group.
+// It is for the owner of the engine; what it gives may be carried out by anybody.
+func (m *Manager) controls(def *unit.Unit) *control.Request {
+	q := &control.Request{Unit: def, Startup: !m.finished || m.verb != ""}
+	q.Log = func(format string, args ...any) { m.logf(engine.Warning, def.Name, format, args...) }
+	for above := control.Above(def); above != ""; {
+		slice := m.e.Definition(above)
+		if slice == nil || slice.Resources == nil {
+			break
+		}
+		q.Slices = append(q.Slices, slice)
+		above = control.Above(slice)
+	}
+	return q
+}
+
+// control has the kernel do what a unit's settings say.
+func (m *Manager) control(q *control.Request, g cgroup.Group) {
+	if err := g.Control(control.For(q)); err != nil {
+		m.logf(engine.Warning, q.Unit.Name, "%v", err)
+	}
+}
+
+// controlAgain does so for groups that are there, of units whose settings may have
+// changed, on a goroutine: the kernel may have to free memory first. done is told.
+func (m *Manager) controlAgain(which func(*unit.Unit) bool, done func()) {
+	var list []func()
+	for _, u := range m.e.Units() {
+		def, g := m.e.Definition(u.Name), m.group(u.Name)
+		if def == nil || def.Resources == nil || g == nil || !which(def) {
+			continue
+		}
+		q := m.controls(def)
+		list = append(list, func() { m.control(q, g) })
+	}
+	m.goes(func() {
+		defer done()
+		for _, f := range list {
+			f()
+		}
+	})
+}
+
+// isWithin reports whether a unit is the named one, or in that slice.
+func (m *Manager) isWithin(def *unit.Unit, name string) bool {
+	for def != nil && def.Name != name {
+		if !strings.HasSuffix(name, ".slice") {
+			return false
+		}
+		def = m.e.Definition(control.Above(def))
+	}
+	return def != nil
+}
+
+// hasStartup reports whether a unit has settings that count only while the machine
+// boots or shuts down.
+func hasStartup(def *unit.Unit) bool {
+	r := def.Resources
+	return r.StartupCPUWeight != unit.WeightUnset || r.StartupIOWeight != unit.WeightUnset ||
+		r.StartupCPUShares != unit.WeightUnset || r.StartupBlockIOWeight != unit.WeightUnset ||
+		len(r.StartupAllowedCPUs)+len(r.StartupAllowedMemoryNodes) > 0
+}
+
+// phaseChanged: the machine is up, or begins to go down.
+func (m *Manager) phaseChanged() { m.controlAgain(hasStartup, func() {}) }

@@ -408,8 +408,10 @@ func (m *Manager) testConditions(fx engine.TestConditions, env *condition.Env) e
 // listen opens the sockets of a unit, on a goroutine.
 func (m *Manager) listen(fx engine.Listen) {
 	name := fx.Unit.Name
-	if _, err := m.tracker.Unit(name, fx.Unit.Resources.Slice); err != nil {
+	if g, err := m.tracker.Unit(name, fx.Unit.Resources.Slice); err != nil {
 		m.logf(engine.Warning, name, "%v", err)
+	} else {
+		m.control(m.controls(fx.Unit), g)
 	}
 	if m.sockets[name] != nil {
 		m.local = append(m.local, engine.Listening{Op: fx.Op})

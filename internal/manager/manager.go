@@ -424,6 +424,7 @@ func (m *Manager) logFaults(units []*unit.Unit) {
 func (m *Manager) idle() {
 	if !m.finished {
 		m.finished = true
+		m.phaseChanged()
 		if m.cfg.Init {
 			os.Remove(boot.FirstBootFile) // which is over, if there is any
 		}

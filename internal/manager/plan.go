@@ -188,6 +188,7 @@ func (m *Manager) reload(dry bool) (r face.ReloadReport) {
 	m.publish(face.Event{Kind: "reloading"})
 	m.logFaults(units)
 	m.step(engine.Loaded{Units: units, Reload: true})
+	m.controlAgain(func(*unit.Unit) bool { return true }, func() {})
 	m.observed(face.Event{Kind: "reloaded"})
 	m.relax()
 	return r

@@ -97,6 +97,7 @@ func (m *Manager) shutdown(verb, why string) {
 		end = endings["exit"] // a container halts by ending its first process
 	}
 	m.verb = end.verb
+	m.phaseChanged()
 	m.tellSupervisor("STOPPING=1\nSTATUS=Shutting down.")
 	m.logf(engine.Notice, "", "Stopping everything (%s: %s).", end.target, why)
 	m.step(engine.Loaded{Units: m.closure([]string{end.target})})

@@ -11,6 +11,7 @@ import (
 
 	"rouse/internal/engine"
 	"rouse/internal/host/cgroup"
+	"rouse/internal/host/control"
 	"rouse/internal/host/dirs"
 	"rouse/internal/host/identity"
 	"rouse/internal/host/output"
@@ -31,11 +32,13 @@ type launch struct {
 	given   *[3]int  // duplicates of what a client gave for the standard streams
 	journal string   // $JOURNAL_STREAM
 	base    []string // what the manager gives to all that it starts
+	control *control.Request
 }
 
 // spawn starts a process on a goroutine of its own.
 func (m *Manager) spawn(fx engine.Spawn) {
 	l := &launch{Spawn: fx, conn: -1, named: map[string]int{}, base: m.env}
+	l.control = m.controls(fx.Unit)
 	err := m.gather(l)
 	m.aloft[fx.Op] = fx.Unit.Name
 	m.flyingBy[fx.Unit.Name]++
@@ -209,14 +212,10 @@ func (m *Manager) launch(l *launch) (p spawn.Process, problem string, err error)
 	if err != nil {
 		return p, "", err
 	}
+	m.control(l.control, group)
 	place, err := group.Enter("")
 	if err != nil {
 		return p, "", err
-	}
-	if s := l.Unit.Service; s != nil && s.OOMPolicy == unit.OOMKill {
-		if err := group.KillTogether(); err != nil {
-			m.logf(engine.Warning, l.Unit.Name, "%v", err)
-		}
 	}
 	m.delegate(l, group, owner)
 	defer place.Close()

@@ -375,16 +375,29 @@ func (m *Manager) SetProperties(
 	ctx context.Context, unitName string, runtime bool, list []face.Property,
 ) error {
 	var bad *face.Error
+	done := make(chan struct{})
 	err := m.call(ctx, func() {
 		primary, e := m.ensure(unitName)
 		if bad = e; e == nil {
 			bad = m.setProperties(primary, runtime, list)
 		}
+		if bad == nil {
+			m.controlAgain(func(def *unit.Unit) bool { return m.isWithin(def, primary) },
+				func() { close(done) })
+		}
 	})
-	if bad != nil {
+	switch {
+	case bad != nil:
 		return bad
+	case err != nil:
+		return err
 	}
-	return err
+	select { // who has set a limit finds it there
+	case <-done:
+	case <-ctx.Done():
+	case <-m.ctx.Done():
+	}
+	return nil
 }
 
 func (m *Manager) setProperties(unitName string, runtime bool, list []face.Property) *face.Error {

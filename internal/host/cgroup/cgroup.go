@@ -60,6 +60,8 @@ type Tracker interface {
 	Root() string
 	// UnifiedDir is the directory of Root; "" unless tracking is by V2.
 	UnifiedDir() string
+	// Available are the controllers that units can have.
+	Available() Controllers
 	// Unit gives the group of a unit in a slice ("" is -.slice), making it if need
 	// be. The same unit gives the same group until that is removed.
 	Unit(unit, slice string) (Group, error)
@@ -118,9 +120,9 @@ type Group interface {
 	// OOMKilled reports whether the kernel has killed processes of the unit for want of
 	// memory since it was last asked; never without the memory controller of V2.
 	OOMKilled() bool
-	// KillTogether has the kernel kill all of them where it kills one of them for
-	// want of memory. OOMPolicy=kill.
-	KillTogether() error
+	// Control has the controllers do what is said, and no more what was said before.
+	// What no controller is there for is left out.
+	Control(c *Control) error
 	// Delegate hands the group to a user, who may make groups below it and move
 	// processes between these. Delegate=.
 	Delegate(uid, gid int) error

@@ -33,7 +33,10 @@ type hierarchy struct {
 	// groups are looked at when a child was reaped.
 	events *sys.Inotify
 	done   chan struct{}
-	memory bool // the units' groups have the memory controller
+
+	available Controllers        // of the root
+	passing   sync.Mutex         // guards passed; nobody who has it takes mu
+	passed    map[string]*passes // by directory
 
 	mu      sync.Mutex
 	sweeper sweeper
@@ -64,6 +67,11 @@ type group struct {
 	entered   uint   // how often a process was let in
 	populated bool   // there may be processes
 	told      string // the invocation that the directory has as an attribute
+	fresh     bool   // the directory is new, and the kernel has counted nothing yet
+	memory    bool   // it has the memory controller
+	applied   applied
+
+	control sync.Mutex // held while the directory is told things
 }
 
 // initScope is where the manager is itself, in version 2.
@@ -78,7 +86,7 @@ func openHierarchy(k Kind, name string, c Config) (*hierarchy, error) {
 	h := &hierarchy{
 		kind: k, name: name, mount: m.Point, top: m.Root, config: c, root: c.Root,
 		killed: map[string]bool{}, groups: map[string]*group{}, units: map[string]string{},
-		watches: map[int]*group{}, pids: map[int]*group{},
+		watches: map[int]*group{}, pids: map[int]*group{}, passed: map[string]*passes{},
 	}
 	if s := c.Saved; s != nil {
 		h.home, h.root = s.Home, s.Root
@@ -375,13 +383,19 @@ func (g *group) Path() string { return g.path }
 
 // make makes the directory. The caller holds h.mu.
 func (g *group) make() error {
-	if g.made || g.h.sweeper.spare(g.dir) {
-		g.made = true
+	if g.made {
+		return nil
+	}
+	if told, ok := g.h.sweeper.spare(g.dir); ok {
+		g.made, g.applied = true, told
 		return nil
 	}
 	err := sys.MakeDirectory(g.dir, 0o755)
 	if errors.Is(err, fs.ErrNotExist) {
+		g.h.forgetPassesTo(g.dir)
 		err = os.MkdirAll(g.dir, 0o755)
+	} else if err == nil && strings.HasSuffix(g.unit, ".slice") {
+		g.h.forgetPasses(g.dir)
 	}
 	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("make control group of %s: %w", g.unit, err)
@@ -389,7 +403,7 @@ func (g *group) make() error {
 	if err == nil {
 		delete(g.h.killed, g.dir)
 	}
-	g.made = true
+	g.made, g.fresh = true, err == nil
 	g.populated = g.populated || err != nil // whoever made it may be in it
 	return nil
 }
@@ -411,7 +425,7 @@ func (g *group) open() (fd int, err error) {
 
 // lost notes that the directory is gone. The caller holds h.mu.
 func (g *group) lost() {
-	g.made = false
+	g.made, g.applied = false, applied{}
 	g.forgetWatch(&g.watch)
 	g.forgetWatch(&g.killWatch)
 }

@@ -105,6 +105,8 @@ func (n *none) Root() string { return "" }
 
 func (n *none) UnifiedDir() string { return "" }
 
+func (n *none) Available() Controllers { return 0 }
+
 func (n *none) Close() error { return nil }
 
 func (n *none) Unit(unit, _ string) (Group, error) {
@@ -664,7 +666,7 @@ func (g *loose) Remove() error {
 // OOMKilled knows of nothing: without control groups nobody tells.
 func (g *loose) OOMKilled() bool { return false }
 
-// KillTogether is not to be had without control groups.
-func (g *loose) KillTogether() error { return nil }
+// Control is not to be had without control groups.
+func (g *loose) Control(*Control) error { return nil }
 
 func (g *loose) Delegate(int, int) error { return nil }

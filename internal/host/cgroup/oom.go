@@ -2,27 +2,11 @@ package cgroup
 
 import (
 	"bytes"
-	"fmt"
 	"os"
 	"strconv"
 
 	"rouse/internal/host/sys"
 )
-
-// countsMemory reports whether the groups below a directory have the memory
-// controller, which alone can tell who was killed for want of memory. Linux 4.13.
-func countsMemory(dir string) bool {
-	text, err := os.ReadFile(dir + "/cgroup.subtree_control")
-	if err != nil {
-		return false
-	}
-	for word := range bytes.FieldsSeq(text) {
-		if string(word) == "memory" {
-			return true
-		}
-	}
-	return false
-}
 
 // kills reads how many processes below a directory the kernel has killed for want of
 // memory. cgroup-v2, memory.events.
@@ -40,12 +24,16 @@ func kills(dir string) (n uint64, ok bool) {
 	return 0, false
 }
 
-// observeKills has the kernel tell of the killings from now on. The caller holds h.mu.
+// observeKills has the kernel tell of the killings from now on: the memory controller
+// alone can tell of them, since Linux 4.13. The caller holds h.mu.
 func (g *group) observeKills() {
-	if !g.h.memory || g.killWatch >= 0 {
+	if !g.memory || g.killWatch >= 0 {
 		return
 	}
-	g.kills, _ = kills(g.dir) // the directory may have been another run's
+	if g.kills = 0; !g.fresh { // it may have been another run's
+		g.kills, _ = kills(g.dir)
+	}
+	g.fresh = false
 	watch, err := g.h.events.Add(g.dir+"/memory.events", sys.InModify)
 	if err != nil {
 		return // asked again when a child was killed
@@ -55,7 +43,10 @@ func (g *group) observeKills() {
 }
 
 func (g *group) OOMKilled() bool {
-	if !g.h.memory {
+	g.h.mu.Lock()
+	counts := g.memory
+	g.h.mu.Unlock()
+	if !counts {
 		return false
 	}
 	n, ok := kills(g.dir)
@@ -66,16 +57,6 @@ func (g *group) OOMKilled() bool {
 	}
 	g.kills = n
 	return true
-}
-
-func (g *group) KillTogether() error {
-	if !g.h.memory {
-		return nil
-	}
-	if err := os.WriteFile(g.dir+"/memory.oom.group", []byte("1"), 0); err != nil {
-		return fmt.Errorf("kill %s as a whole for want of memory: %w", g.unit, err)
-	}
-	return nil
 }
 
 // forgetWatch drops what the kernel tells by, where that is the given watch or the

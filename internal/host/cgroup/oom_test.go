@@ -20,8 +20,8 @@ func fakeGroup(t *testing.T, killed chan string) (g *group, write func(name, tex
 		}
 	}
 	h := &hierarchy{
-		kind: V2, memory: true, killed: map[string]bool{},
-		groups: map[string]*group{}, watches: map[int]*group{},
+		kind: V2, killed: map[string]bool{},
+		groups: map[string]*group{}, watches: map[int]*group{}, passed: map[string]*passes{},
 		config: Config{
 			Killed: func(unit string) { killed <- unit },
 			Empty:  func(unit string) { t.Errorf("%s is taken for empty", unit) },
@@ -38,7 +38,7 @@ func fakeGroup(t *testing.T, killed chan string) (g *group, write func(name, tex
 		h.events.Close()
 		<-h.done
 	})
-	g = &group{h: h, unit: "a.service", dir: dir, made: true, watch: -1, killWatch: -1}
+	g = &group{h: h, unit: "a.service", dir: dir, made: true, watch: -1, killWatch: -1, memory: true}
 	return g, write
 }
 
@@ -73,35 +73,9 @@ func TestOOM(t *testing.T) {
 	if write("memory.events", "oom_kill 18446744073709551615"); !g.OOMKilled() {
 		t.Error("the largest number does not count")
 	}
-	write("memory.oom.group", "0\n")
-	if err := g.KillTogether(); err != nil {
-		t.Error(err)
-	}
-	text, err := os.ReadFile(filepath.Join(g.dir, "memory.oom.group"))
-	if err != nil || string(text) != "1" {
-		t.Errorf("memory.oom.group is %q, %v", text, err)
-	}
-	g.h.memory = false
+	g.memory = false
 	write("memory.events", "oom_kill 18446744073709551615\n")
-	if g.OOMKilled() || g.KillTogether() != nil {
+	if g.OOMKilled() {
 		t.Error("something is done without the controller")
-	}
-}
-
-func TestCountsMemory(t *testing.T) {
-	dir := t.TempDir()
-	if countsMemory(dir) {
-		t.Error("a directory without files counts memory")
-	}
-	for text, want := range map[string]bool{
-		"cpu memory pids\n": true, "memory": true, "": false, "memorystat cpu\n": false,
-	} {
-		err := os.WriteFile(filepath.Join(dir, "cgroup.subtree_control"), []byte(text), 0o600)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if countsMemory(dir) != want {
-			t.Errorf("%q: want %v", text, want)
-		}
 	}
 }

@@ -30,7 +30,7 @@ func (g *group) Remove() error {
 			return fmt.Errorf("remove control group of %s: %w", g.unit, err)
 		}
 	} else if g.made {
-		g.h.sweeper.remove(g.h, g.dir)
+		g.h.sweeper.remove(g.h, g.dir, g.applied)
 	}
 	g.lost()
 	if g.h.groups[g.unit] == g {
@@ -77,19 +77,19 @@ const sweepDelay = 5 * time.Millisecond
 // A sweeper removes directories of empty groups on a goroutine of its own, which is
 // there while there is something to do. All is guarded by the mutex of the hierarchy.
 type sweeper struct {
-	dirs map[string]bool // to be removed
-	now  string          // being removed
+	dirs map[string]applied // to be removed, with what they were told
+	now  string             // being removed
 	runs bool
 	done sync.Cond // now or runs has changed
 }
 
 // remove has a directory removed.
-func (s *sweeper) remove(h *hierarchy, dir string) {
+func (s *sweeper) remove(h *hierarchy, dir string, told applied) {
 	if s.dirs == nil {
-		s.dirs = map[string]bool{}
+		s.dirs = map[string]applied{}
 		s.done.L = &h.mu
 	}
-	s.dirs[dir] = true
+	s.dirs[dir] = told
 	if !s.runs {
 		s.runs = true
 		time.AfterFunc(sweepDelay, func() { s.run(h) })
@@ -98,15 +98,14 @@ func (s *sweeper) remove(h *hierarchy, dir string) {
 
 // spare reports whether the directory was to be removed, and then it stays. It
 // waits for a removal under way.
-func (s *sweeper) spare(dir string) bool {
+func (s *sweeper) spare(dir string) (told applied, ok bool) {
 	for s.now == dir {
 		s.done.Wait()
 	}
-	if !s.dirs[dir] {
-		return false
+	if told, ok = s.dirs[dir]; ok {
+		delete(s.dirs, dir)
 	}
-	delete(s.dirs, dir)
-	return true
+	return told, ok
 }
 
 func (s *sweeper) run(h *hierarchy) {

@@ -23,6 +23,8 @@ type SavedUnit struct {
 	Made      bool          `json:",omitempty"`
 	Populated bool          `json:",omitempty"`
 	PIDs      []int         `json:",omitempty"` // children of the manager, not reaped
+	Memory    bool          `json:",omitempty"` // it has the memory controller
+	Settings  []Setting     `json:",omitempty"` // what it was told
 	Kills     uint64        `json:",omitempty"`
 	Entered   uint64        `json:",omitempty"`
 	First     uint64        `json:",omitempty"`
@@ -56,7 +58,7 @@ func (h *hierarchy) Suspend() *Saved {
 		slices.Sort(pids[g])
 		s.Units = append(s.Units, SavedUnit{
 			Unit: unit, Path: g.path, Made: g.made, Populated: g.populated, Kills: g.kills,
-			PIDs: pids[g],
+			PIDs: pids[g], Memory: g.memory, Settings: g.applied.settings,
 		})
 	}
 	return s
@@ -75,12 +77,13 @@ func (h *hierarchy) restore() {
 		h.killed[dir] = true
 	}
 	for _, dir := range s.Sweep {
-		h.sweeper.remove(h, dir)
+		h.sweeper.remove(h, dir, applied{})
 	}
 	for _, u := range s.Units {
 		g := &group{
 			h: h, unit: u.Unit, path: u.Path, watch: -1, killWatch: -1,
 			made: u.Made, populated: u.Populated, live: len(u.PIDs),
+			memory: u.Memory, applied: applied{settings: u.Settings},
 		}
 		g.dir, _ = h.dir(g.path)
 		h.groups[u.Unit], h.units[g.path] = g, u.Unit

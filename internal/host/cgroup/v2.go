@@ -20,7 +20,7 @@ func openV2(c Config) (Tracker, error) {
 		return nil, err
 	}
 	root, _ := h.dir(h.root)
-	h.memory = countsMemory(root)
+	h.available = readControllers(root, "cgroup.controllers")
 	h.done = make(chan struct{})
 	go h.listen()
 	h.restore()

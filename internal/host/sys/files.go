@@ -55,6 +55,19 @@ func ReadSmall(path string, buf []byte) (n int, err error) {
 	return n, nil
 }
 
+// WriteSmall tells a file of the kernel something with one write.
+func WriteSmall(path, text string) error {
+	fd, err := unix.Open(path, unix.O_WRONLY|unix.O_CLOEXEC|unix.O_NOCTTY, 0)
+	if err == nil {
+		_, err = unix.Write(fd, []byte(text))
+		unix.Close(fd)
+	}
+	if err != nil {
+		return &os.PathError{Op: "write", Path: path, Err: err}
+	}
+	return nil
+}
+
 // OpenStream opens a path for a standard stream, to read, to write or both, as no
 // controlling terminal. It does not wait for the other end of a FIFO (ENXIO if
 // nobody reads what is written), but what it gives blocks.

@@ -59,12 +59,13 @@ func TestNotHonoured(t *testing.T) {
 	u := New("a.service", name.Service, nil)
 	c := &Context{}
 	apply(u, c, "Service", []string{
-		"PrivateTmp=yes", "MemoryMax=1G", "PrivateTmp=no", "User=x", "ReadOnlyDirectories=/x",
+		"PrivateTmp=yes", "ManagedOOMSwap=kill", "PrivateTmp=no", "User=x", "ReadOnlyDirectories=/x",
 		"PrivateIPC=perhaps",
 	})
 	apply(u, c, "Unit", []string{"JoinsNamespaceOf=b.service"})
 	want := []string{
-		"Service.MemoryMax", "Service.PrivateTmp", "Service.ReadOnlyDirectories", "Unit.JoinsNamespaceOf",
+		"Service.ManagedOOMSwap", "Service.PrivateTmp", "Service.ReadOnlyDirectories",
+		"Unit.JoinsNamespaceOf",
 	}
 	if !slices.Equal(u.NotHonoured, want) {
 		t.Errorf("have %q, want %q", u.NotHonoured, want)

@@ -46,6 +46,7 @@ type Unit struct {
 	DefaultDependencies bool // default true
 	SurviveFinalKill    bool
 	Collect             CollectMode
+	Enforce             Enforce // X-Enforce=
 
 	JobTimeout               value.Span // default infinity
 	JobRunningTimeout        value.Span // default: as JobTimeout

@@ -41,8 +41,8 @@ type planner struct {
 type part string
 
 const (
-	partMounts  part = "mounts"
-	partFilters part = "filters"
+	partNamespaces part = "namespaces"
+	partFilters    part = "filters"
 )
 
 // newPlanner fails on requests that no system call can express.
@@ -184,7 +184,7 @@ func (p *planner) context() {
 	p.keyring()
 	p.limits()
 	chroot := x.RootDirectory != "" && x.RootDirectory != "/" && p.wants("RootDirectory")
-	p.part = partMounts
+	p.part = partNamespaces
 	namespaced := p.namespaces()
 	p.part = ""
 	setuid := p.r.Command.Flags&(value.FullPrivilege|value.NoSetuid) == 0

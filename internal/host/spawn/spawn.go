@@ -44,7 +44,7 @@ type Request struct {
 	// Cgroup is -1 or the kernel refuses it.
 	CgroupProcs []string
 	// Without are directives that are left out because this place does not allow them.
-	// With "/mounts" or "/filters" after it, only that part of the directive is.
+	// With "/namespaces" or "/filters" after it, only that part of the directive is.
 	Without []string
 	// Dirs are what a mount namespace needs for the unit's directories.
 	Dirs dirs.Mounts

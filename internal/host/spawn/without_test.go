@@ -6,7 +6,7 @@ import "testing"
 func TestWithout(t *testing.T) {
 	r := sh("umask; ulimit -n; pwd")
 	r.Exec.UMask, r.Exec.WorkingDirectory = 0o077, "/no/such/directory"
-	r.Without = []string{"WorkingDirectory/mounts", "UMask"}
+	r.Without = []string{"WorkingDirectory/namespaces", "UMask"}
 	if got := do(t, &Spawner{}, r); got.status != StatusChdir {
 		t.Errorf("a part that a directive does not have was left out: %+v", got)
 	}
@@ -22,7 +22,7 @@ func TestWithout(t *testing.T) {
 func TestWithoutPart(t *testing.T) {
 	s := &Spawner{}
 	p, err := s.newPlanner(&Request{
-		Unit: "a.service", Without: []string{"PrivateDevices/mounts", "ProtectHome"},
+		Unit: "a.service", Without: []string{"PrivateDevices/namespaces", "ProtectHome"},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -32,12 +32,12 @@ func TestWithoutPart(t *testing.T) {
 		part      part
 		want      bool
 	}{
-		{"PrivateDevices", partMounts, false},
+		{"PrivateDevices", partNamespaces, false},
 		{"PrivateDevices", partFilters, true},
 		{"PrivateDevices", "", true},
-		{"ProtectHome", partMounts, false},
+		{"ProtectHome", partNamespaces, false},
 		{"ProtectHome", "", false},
-		{"ProtectSystem", partMounts, true},
+		{"ProtectSystem", partNamespaces, true},
 	} {
 		p.part = c.part
 		if got := p.wants(c.directive); got != c.want {

@@ -61,9 +61,12 @@ type fatal struct {
 
 // Apply carries out one assignment on u and returns what is wrong with it. A
 // value that cannot be used leaves what was there before. Settings and sections
-// whose names begin with "X-" are ignored. Once u.Broken is set, which a fatal
-// fault does, nothing more is applied.
+// whose names begin with "X-" are ignored, but for X-Enforce=, which may stand in any
+// other section. Once u.Broken is set, which a fatal fault does, nothing more is applied.
 func Apply(u *unit.Unit, a Assignment, c *Context) []unit.Fault {
+	if a.Name == "X-Enforce" && u.Broken == unit.Stub && !strings.HasPrefix(a.Section, "X-") {
+		return enforce(u, a)
+	}
 	if u.Broken != unit.Stub || strings.HasPrefix(a.Section, "X-") || strings.HasPrefix(a.Name, "X-") {
 		return nil
 	}
@@ -82,6 +85,18 @@ func Apply(u *unit.Unit, a Assignment, c *Context) []unit.Fault {
 	faults := p.run()
 	*p = parse{}
 	return faults
+}
+
+// enforce carries out X-Enforce=. It has no row, for to systemd it is none of its own.
+func enforce(u *unit.Unit, a Assignment) []unit.Fault {
+	if a.Value == "" {
+		u.Enforce = unit.EnforceUnset
+		return nil
+	}
+	if err := parseEnum(a.Value, unit.Enforces, &u.Enforce); err != nil {
+		return []unit.Fault{a.fault(err.Error(), "ignoring the line")}
+	}
+	return nil
 }
 
 // hasSection reports whether units of the type have the section.

@@ -6,6 +6,7 @@
 package directive
 
 import (
+	"reflect"
 	"sort"
 
 	"rouse/internal/unit"
@@ -192,4 +193,58 @@ func has(t name.Type) (exec, kill, resources bool) {
 	case name.Bad, name.Target, name.Device, name.Automount, name.Timer, name.Path, name.Types:
 	}
 	return false, false, false
+}
+
+// Use is what a setting of how processes run is for.
+type Use uint8
+
+// The uses.
+const (
+	ForOthers     Use = iota // no setting of processes: of the unit, or of another kind
+	ForContext               // who runs, where, with what: users, directories, environment, streams
+	ForScheduling            // priorities and limits
+	ForSandbox               // what processes cannot see or do
+	ForResources             // what control groups do
+)
+
+// uses are the groups that settings of processes are in.
+var uses = [Groups]Use{
+	execGroup: ForContext, environmentGroup: ForContext, outputGroup: ForContext,
+	imageGroup: ForContext, credentialGroup: ForContext, killGroup: ForContext,
+	scheduleGroup: ForScheduling,
+	sandboxGroup:  ForSandbox, filterGroup: ForSandbox,
+	resourceGroup: ForResources, accessGroup: ForResources,
+}
+
+// Use says what the setting is for.
+func (r *Row) Use() Use { return uses[r.Group] }
+
+// Fresh gives a finished unit of the name and type of u that sets nothing.
+func Fresh(u *unit.Unit, c *Context, d *Defaults) *unit.Unit {
+	fresh := New(u.Name, u.Type, d)
+	_ = Finish(fresh, c, d) // that there is nothing to execute does not matter
+	return fresh
+}
+
+// Differ lists the settings of processes that u has otherwise than fresh has, be it
+// because its files say so or because what they say implies it. Settings that are another
+// name of one are not in the list.
+func Differ(u, fresh *unit.Unit) []*Row {
+	var list []*Row
+	for _, g := range groupsOf(sectionOf[u.Type]) {
+		if uses[g] == ForOthers {
+			continue
+		}
+		rows := groups[g].rows
+		for i := range rows {
+			r := &rows[i]
+			if r.in == nil || r.Name == "Slice" || r.Bus == "-" && r.in.property(u) == nil {
+				continue
+			}
+			if !reflect.DeepEqual(r.in.property(u), r.in.property(fresh)) {
+				list = append(list, r)
+			}
+		}
+	}
+	return list
 }

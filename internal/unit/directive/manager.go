@@ -24,6 +24,7 @@ type Manager struct {
 	CrashReboot    bool
 	CrashChangeVT  int    // -1: no
 	StatusFormat   string // "name", "description", "combined"
+	Enforce        unit.Enforce
 	CtrlAltDel     unit.Action
 	Environment    []string // ManagerEnvironment=
 	WatchdogDevice string
@@ -211,6 +212,9 @@ var managerRows = []Row{
 	{Name: "DumpCore", Group: managerGroup, Default: "yes", Support: Parsed, Note: notYetManager,
 		Doc: "Leave a core dump when the manager crashes.",
 		in:  manages[bool]{&boolean, func(m *Manager) *bool { return &m.DumpCore }}},
+	{Name: "Enforce", Group: managerGroup, Default: "strict, best-effort in containers and for users",
+		Doc: "What becomes of units whose protection this place does not allow. Of rouse alone.",
+		in:  manages[unit.Enforce]{&enforcement, func(m *Manager) *unit.Enforce { return &m.Enforce }}},
 	{Name: "JoinControllers", Group: managerGroup,
 		Support: Refused, Note: "of control groups v1; systemd 252 ignores it too",
 		Doc: "Obsolete.", in: managerDoes{"controllers", parseNothing}},
@@ -328,7 +332,9 @@ var (
 	showStatus   = kind[string]{"boolean, auto, error", "", parseShowStatus, plain[string]}
 	statusFormat = kind[string]{"name, description, combined", "", parseStatusFormat, plain[string]}
 	nanoseconds  = kind[uint64]{"time span in nanoseconds", "", parseNanoseconds, plain[uint64]}
-	outputs      = kind[unit.Stdio]{"inherit, null, tty, journal, kmsg, …", "",
+	enforcement  = kind[unit.Enforce]{"strict, best-effort", "", parseEnforcement,
+		plain[unit.Enforce]}
+	outputs = kind[unit.Stdio]{"inherit, null, tty, journal, kmsg, …", "",
 		parseDefaultOutput, plain[unit.Stdio]}
 	oomPolicy = kind[unit.OOMPolicy]{"stop, continue, kill", "", parseDefaultOOMPolicy,
 		plain[unit.OOMPolicy]}
@@ -415,6 +421,10 @@ func parseNanoseconds(p *parse, v *uint64) error {
 		*v = n
 	}
 	return err
+}
+
+func parseEnforcement(p *parse, v *unit.Enforce) error {
+	return parseEnum(p.value, unit.Enforces, v)
 }
 
 // parseDefaultOutput takes the words that need nothing more.

@@ -2,6 +2,7 @@ package directive
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"rouse/internal/unit"
@@ -97,5 +98,68 @@ func TestManagerFaults(t *testing.T) {
 	}
 	if m.Defaults.Stdout != unit.StdioInherit || m.Defaults.Limits[value.LimitNOFILE].Set {
 		t.Error("the manager of a user has defaults of its own")
+	}
+}
+
+// What a unit sets, and what that implies, differs from a unit that sets nothing.
+func TestDiffer(t *testing.T) {
+	for _, c := range []struct{ lines, want string }{
+		{"", ""},
+		{"ExecStart=/bin/true Restart=always", ""},
+		{"ProtectSystem=strict User=web Nice=5", "User ProtectSystem Nice"},
+		{"ProtectClock=yes", "ProtectClock CapabilityBoundingSet"},
+		{"PrivateDevices=yes", "PrivateDevices CapabilityBoundingSet DevicePolicy"},
+		{"MemoryMax=1G TasksMax=7", "MemoryMax TasksMax"},
+		{"LimitNOFILE=7 Environment=A=1 KillMode=process", "KillMode Environment LimitNOFILE"},
+		{"InaccessibleDirectories=/srv", "InaccessiblePaths"},
+		{"LoadCredential=a:/b", "LoadCredential"},
+		{"RestrictNamespaces=yes SystemCallFilter=@basic-io", "RestrictNamespaces SystemCallFilter"},
+		{"IPAddressDeny=any DeviceAllow=/dev/null", "DeviceAllow IPAddressDeny"},
+	} {
+		u := New("a.service", name.Service, nil)
+		apply(u, &Context{}, "Service", strings.Fields(c.lines))
+		_ = Finish(u, nil, nil)
+		var got []string
+		for _, r := range Differ(u, Fresh(u, nil, nil)) {
+			if r.Use() == ForOthers {
+				t.Errorf("%s is no setting of processes", r.Name)
+			}
+			got = append(got, r.Name)
+		}
+		if s := strings.Join(got, " "); s != c.want {
+			t.Errorf("%s: %s, want %s", c.lines, s, c.want)
+		}
+	}
+}
+
+// X-Enforce= may stand in any section, and is the only setting with X- that means something.
+func TestEnforce(t *testing.T) {
+	for _, c := range []struct {
+		section, value string
+		want           unit.Enforce
+		faults         int
+	}{
+		{"Unit", "strict", unit.EnforceStrict, 0},
+		{"Service", "best-effort", unit.EnforceBestEffort, 0},
+		{"Service", "", unit.EnforceUnset, 0},
+		{"X-Mine", "strict", unit.EnforceBestEffort, 0},
+		{"Service", "perhaps", unit.EnforceBestEffort, 1},
+	} {
+		u := New("a.service", name.Service, nil)
+		u.Enforce = unit.EnforceBestEffort
+		faults := Apply(u, Assignment{Section: c.section, Name: "X-Enforce", Value: c.value}, nil)
+		if len(faults) != c.faults || u.Enforce != c.want {
+			t.Errorf("[%s] %s: %s, faults %v", c.section, c.value, u.Enforce, faults)
+		}
+	}
+	m := NewManager(false)
+	for _, c := range []struct {
+		value  string
+		faults int
+	}{{"strict", 0}, {"x", 1}} {
+		f := configure(m, [2]string{"Enforce", c.value})
+		if len(f) != c.faults || m.Enforce != unit.EnforceStrict {
+			t.Errorf("Enforce=%s: %s, faults %v", c.value, m.Enforce, f)
+		}
 	}
 }

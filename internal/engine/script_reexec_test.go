@@ -1,6 +1,10 @@
 package engine
 
 import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 )
@@ -10,7 +14,8 @@ var reexecCommands = map[string]scriptCommand{"reexec": reexecCommand, "adopt": 
 
 // reexecCommand goes on with a restored engine, as another program does: the files are
 // read anew, and the host is told what to do again. With two words, the first is the
-// other in the state that it reads.
+// other in the state that it reads. With one word, that is a file with the state as an
+// earlier version has written it; where there is no such file, this one's is kept there.
 func reexecCommand(w *scriptWorld, args []string) []string {
 	saved, err := w.e.Save()
 	if err != nil {
@@ -18,6 +23,9 @@ func reexecCommand(w *scriptWorld, args []string) []string {
 	}
 	if len(args) == 2 {
 		saved = []byte(strings.ReplaceAll(string(saved), args[0], args[1]))
+	}
+	if len(args) == 1 {
+		saved = kept(w, filepath.Join("testdata", args[0]), saved)
 	}
 	var names []string
 	for _, u := range w.e.Units() {
@@ -36,6 +44,17 @@ func reexecCommand(w *scriptWorld, args []string) []string {
 		}
 	}
 	return append(out, w.step(Tick{})...)
+}
+
+func kept(w *scriptWorld, file string, saved []byte) []byte {
+	old, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		old, err = saved, os.WriteFile(file, saved, 0o644)
+	}
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return old
 }
 
 // adoptCommand: adopt UNIT [main=PID] [populated] [open]

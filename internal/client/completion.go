@@ -109,22 +109,23 @@ func bashCompletion(b *strings.Builder, list []commandWords) {
 	}
 }
 
+// zshCompletion: options is a name that zsh has for something else.
 func zshCompletion(b *strings.Builder, list []commandWords) {
 	names := []string{"rouse"}
 	for _, c := range list {
 		names = append(names, c.name)
 	}
 	fmt.Fprintf(b, "#compdef %s\n# Completion for zsh: rouse completion zsh >~/.zfunc/_rouse\n"+
-		"local verb= w verbs units options\ncase $service in\n", strings.Join(names, " "))
+		"local verb= w verbs units flags\ncase $service in\n", strings.Join(names, " "))
 	for _, c := range list {
 		pattern := c.name
 		if c.name == "systemctl" {
 			pattern = "rouse|systemctl"
 		}
-		fmt.Fprintf(b, "(%s)\n\tverbs=(%s)\n\tunits=(%s)\n\toptions=(%s)\n\t;;\n", pattern,
+		fmt.Fprintf(b, "(%s)\n\tverbs=(%s)\n\tunits=(%s)\n\tflags=(%s)\n\t;;\n", pattern,
 			strings.Join(c.verbs, " "), strings.Join(c.units, " "), strings.Join(c.options, " "))
 	}
-	fmt.Fprintf(b, "esac\nif [[ $words[CURRENT] == -* ]]; then\n\tcompadd -S '' -- $options\n"+
+	fmt.Fprintf(b, "esac\nif [[ $words[CURRENT] == -* ]]; then\n\tcompadd -S '' -- $flags\n"+
 		"\treturn\nfi\nfor w in $words[2,CURRENT-1]; do\n"+
 		"\t(( $verbs[(Ie)$w] )) && verb=$w && break\ndone\n"+
 		"if [[ -z $verb && -n $verbs ]]; then\n\tcompadd -- $verbs\n"+

@@ -2,6 +2,7 @@ package client
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -112,5 +113,48 @@ func TestCompletion(t *testing.T) {
 				t.Errorf("%s: %s", p.Name, line)
 			}
 		}
+	}
+}
+
+// TestCompletionInShells: each shell, where it is installed, reads what is generated and
+// completes the beginning of a verb and of an option.
+func TestCompletionInShells(t *testing.T) {
+	for shell, script := range map[string]string{
+		"bash": `. "$1"
+			for w in daemon-rel --no-bl; do
+				COMP_WORDS=(systemctl $w) COMP_CWORD=1
+				_rouse_systemctl; echo ${COMPREPLY[@]}
+			done`,
+		// The widgets of a completion write what they are given and fits.
+		"zsh": `compadd() { local a on=; for a; do
+				[[ -n $on && $a == $words[CURRENT]* ]] && print -- $a; [[ $a == -- ]] && on=1; done }
+			both() { local service=systemctl CURRENT=2 words=(systemctl $1); source $file }
+			file=$1; both daemon-rel; both --no-bl; true`,
+		"fish": `source $argv[1]; complete -C "rouse daemon-rel"; complete -C "rouse --no-bl"`,
+	} {
+		t.Run(shell, func(t *testing.T) {
+			program, err := exec.LookPath(shell)
+			if err != nil {
+				t.Skip(shell + " is not installed")
+			}
+			out, errs, status := newWorld(t).run("rouse", "completion", shell)
+			if status != 0 {
+				t.Fatal(errs)
+			}
+			file := filepath.Join(t.TempDir(), "_rouse")
+			if err := os.WriteFile(file, []byte(out), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			args := []string{"-c", script, shell, file}
+			if shell == "fish" {
+				args = []string{"--no-config", "-c", script, file}
+			}
+			c := exec.Command(program, args...)
+			c.Env = append(os.Environ(), "HOME="+t.TempDir())
+			got, err := c.CombinedOutput()
+			if err != nil || string(got) != "daemon-reload\n--no-block\n" {
+				t.Errorf("%v: %q", err, got)
+			}
+		})
 	}
 }

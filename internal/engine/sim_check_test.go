@@ -84,6 +84,8 @@ func (w *simWorld) checkUnit(u *runUnit) error {
 		return w.checkTimer(u)
 	case u.pth != nil:
 		return w.checkPath(u)
+	case u.scp != nil:
+		return w.checkScope(u)
 	}
 	return nil
 }
@@ -348,6 +350,9 @@ func (w *simWorld) atRest() error {
 		}
 	}
 	for _, p := range w.procs {
+		if p.unit == "" {
+			continue
+		}
 		u, k := w.e.unit(p.unit), w.def(p.unit).Kill
 		if (u == nil || u.active().Down()) && k.Mode == unit.KillControlGroup && k.SendSIGKILL &&
 			!w.edited[p.unit] && w.def(p.unit).Type != name.Mount {

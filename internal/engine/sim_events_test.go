@@ -71,7 +71,7 @@ func mustPrecede(a, b Event) bool {
 		return ofMounts(a)
 	case Emptied:
 		switch a := a.(type) {
-		case Spawned, SpawnFailed, Emptied:
+		case Spawned, SpawnFailed, Attached, Emptied:
 			return true
 		case Reaped: // a control group may be seen empty before its last process is reaped
 			return a.PID%2 == 0
@@ -98,7 +98,14 @@ func ofMounts(ev Event) bool {
 // processActs lets a process die, speak, fork, write its PID file, take a name
 // on the bus, or take a client of its socket.
 func (w *simWorld) processActs(p simProc) Event {
-	switch w.d.n(12) {
+	act := w.d.n(12)
+	if p.unit == "" { // waits for being put in a scope
+		if act < 4 {
+			w.die(p.pid, ByExit, 0)
+		}
+		return nil
+	}
+	switch act {
 	case 0, 1, 2, 3:
 		codes := [...]ExitCode{ByExit, ByExit, ByExit, BySignal, ByDump}
 		w.die(p.pid, codes[w.d.n(len(codes))], w.d.n(2)*9)
@@ -174,6 +181,9 @@ func (w *simWorld) somebodyAsks() Event {
 	u := w.defs[w.d.n(len(w.defs))]
 	if w.e.unit(u.Name) == nil {
 		w.step(Loaded{Units: w.defs})
+	}
+	if u.Scope != nil && w.d.chance(60) {
+		return w.scopeActs(u.Name)
 	}
 	switch w.d.n(16) {
 	case 9:

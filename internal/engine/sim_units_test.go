@@ -17,6 +17,7 @@ func (w *simWorld) randomUnits() {
 	for i := range names {
 		types := [...]string{
 			"service", "service", "service", "service", "target", "socket", "mount", "timer", "path",
+			"scope",
 		}
 		names[i] = fmt.Sprintf("u%d.%s", i, types[w.d.n(len(types))])
 	}
@@ -74,8 +75,10 @@ func (w *simWorld) randomUnit(n string) *unit.Unit {
 		w.randomTimer(d)
 	case name.Path:
 		w.randomPath(d)
+	case name.Scope:
+		w.randomScope(d)
 	case name.Target, name.Bad, name.Device, name.Automount, name.Swap,
-		name.Slice, name.Scope, name.Types:
+		name.Slice, name.Types:
 	}
 	return d
 }

@@ -223,6 +223,8 @@ func (w *simWorld) carryOut(fx Effect) {
 	case ReadStamp:
 		ev := StampRead{Op: fx.Op, At: pick(w.d, 0, w.now.Real-1e9, w.now.Real+1e9)}
 		w.queue = append(w.queue, ev)
+	case Attach:
+		w.attach(fx)
 	case Listen:
 		w.listen(fx)
 	case Watch, Unwatch, CloseSockets, CloseConn, KeepFD, CloseFDs:
@@ -240,7 +242,7 @@ func (w *simWorld) carryOut(fx Effect) {
 		w.states[fx.Unit] = is
 	case UnitGone:
 		delete(w.states, fx.Unit)
-	case JobNew, JobDone, Replied, Log, Act, Idle:
+	case JobNew, JobDone, Replied, Log, Act, Idle, RequestStop:
 	}
 }
 
@@ -366,6 +368,9 @@ func (w *simWorld) die(pid int, code ExitCode, status int) {
 	i := slices.IndexFunc(w.procs, func(p simProc) bool { return p.pid == pid })
 	p := w.procs[i]
 	w.procs = slices.Delete(w.procs, i, i+1)
+	if p.unit == "" {
+		return // nobody's
+	}
 	w.group(p.unit).procs--
 	if p.owns {
 		w.queue = append(w.queue, NameOwned{Unit: p.unit, Name: w.bus[p.unit]})

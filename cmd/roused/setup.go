@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"rouse/internal/graph"
+	"rouse/internal/host/credentials"
 	"rouse/internal/host/dirs"
 	"rouse/internal/host/generator"
 	"rouse/internal/host/identity"
@@ -63,6 +64,8 @@ func setUp(o *options) (manager.Config, error) {
 			c.RuntimeDir = filepath.Dir(filepath.Dir(o.socket))
 		}
 	}
+	c.Credentials.Base = filepath.Join(c.Bases[unit.RuntimeDirectory], "credentials")
+	receive(o, &c.Credentials)
 	mounted := useMounts(&c, &loading)
 	if *o.generators {
 		places := generator.PlacesOf(o.user, c.RuntimeDir, os.Getenv)
@@ -98,6 +101,28 @@ func systemEnvironment(o *options, defaults []string) []string {
 	env = value.MergeEnv(env, defaults)
 	slices.Sort(env)
 	return env
+}
+
+// receive has the manager use the credentials that it was given, and PID 1 those of the
+// machine.
+func receive(o *options, s *credentials.Store) {
+	if !o.init {
+		if dir := os.Getenv("CREDENTIALS_DIRECTORY"); filepath.IsAbs(dir) {
+			s.Received = append(s.Received, dir)
+		}
+		return
+	}
+	line := ""
+	if !o.container {
+		line, _ = proc.CommandLine()
+	}
+	for _, err := range s.Receive(credentials.Machine{
+		Getenv: os.Getenv, CommandLine: line, Container: o.container,
+	}) {
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "roused: import credentials:", err)
+		}
+	}
 }
 
 // useMounts gives manager and loader the mount table, and tells what is mounted.

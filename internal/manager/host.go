@@ -12,6 +12,7 @@ import (
 	"rouse/internal/host/cgroup"
 	"rouse/internal/host/clock"
 	"rouse/internal/host/condition"
+	"rouse/internal/host/credentials"
 	"rouse/internal/host/dirs"
 	"rouse/internal/host/generator"
 	"rouse/internal/host/journal"
@@ -42,6 +43,7 @@ func (m *Manager) open() (err error) {
 	if err != nil {
 		return err
 	}
+	m.machine.Credentials = m.cfg.Credentials.Received
 	m.machine.CgroupDir = m.tracker.UnifiedDir()
 	m.spawner = &spawn.Spawner{Users: m.users, Started: m.startedProcess, Directory: m.cfg.Home}
 	m.router = output.New(output.Config{
@@ -541,6 +543,11 @@ func (m *Manager) clean(fx engine.Clean) {
 	if x := fx.Unit.Exec; x != nil {
 		if err := dirs.Remove(x, m.cfg.Bases, fx.Restart); err != nil {
 			m.logf(engine.Warning, name, "%v", err)
+		}
+		if credentials.Any(x) {
+			if err := m.cfg.Credentials.Remove(name); err != nil {
+				m.logf(engine.Warning, name, "remove credentials: %v", err)
+			}
 		}
 	}
 	if s := fx.Unit.Service; s != nil && s.PIDFile != "" {

@@ -21,6 +21,7 @@ import (
 	"rouse/internal/host/cgroup"
 	"rouse/internal/host/clock"
 	"rouse/internal/host/condition"
+	"rouse/internal/host/credentials"
 	"rouse/internal/host/dirs"
 	"rouse/internal/host/generator"
 	"rouse/internal/host/identity"
@@ -60,6 +61,7 @@ type Config struct {
 	Loader         *load.Loader
 	UnitPath       []string
 	Bases          dirs.Bases
+	Credentials    credentials.Store
 	Environment    []string // DefaultEnvironment=
 	Output         unit.Stdio
 	OutputError    unit.Stdio

@@ -12,6 +12,7 @@ import (
 	"rouse/internal/engine"
 	"rouse/internal/host/cgroup"
 	"rouse/internal/host/control"
+	"rouse/internal/host/credentials"
 	"rouse/internal/host/dirs"
 	"rouse/internal/host/identity"
 	"rouse/internal/host/output"
@@ -165,6 +166,7 @@ func (m *Manager) launch(l *launch) (p spawn.Process, problem string, err error)
 	owner, home, known := m.owner(x)
 	if known {
 		m.directories(req, owner)
+		m.credentials(l, req, owner.UID)
 	}
 	if err := m.journalUnits.Tell(l.Unit.Name, l.Invocation, x); err != nil {
 		m.logf(engine.Debug, l.Unit.Name, "tell the journal about the unit: %v", err)
@@ -357,6 +359,34 @@ func (m *Manager) directories(req *spawn.Request, o dirs.Owner) {
 	req.Dirs = dirs.MountsFor(req.Exec, m.cfg.Bases)
 }
 
+// handsOver are the commands before which the credentials are written anew.
+var handsOver = []string{
+	unit.ExecCondition.String(), unit.ExecStartPre.String(), unit.ExecStart.String(),
+}
+
+// credentials hands the unit's credentials over.
+func (m *Manager) credentials(l *launch, req *spawn.Request, uid int) {
+	if !credentials.Any(req.Exec) {
+		return
+	}
+	req.Credentials = m.cfg.Credentials.Dir(req.Unit)
+	if l.Unit.Service == nil || !slices.Contains(handsOver, l.Kind) || req.Fail != nil {
+		return
+	}
+	err := m.cfg.Credentials.Make(req.Unit, req.Exec, uid)
+	if err == nil {
+		return
+	}
+	req.Fail = &spawn.StepError{
+		Unit: req.Unit, Step: "hand over credentials", Directive: "LoadCredential", Err: err,
+		Status: spawn.StatusCredentials,
+	}
+	var of *credentials.Error
+	if errors.As(err, &of) {
+		req.Fail.Directive = of.Directive
+	}
+}
+
 // owner resolves User= and Group=, and reports whether both are known. One who is not
 // there is left to the spawn, which fails with the right status.
 func (m *Manager) owner(x *unit.Exec) (o dirs.Owner, env []string, known bool) {
@@ -447,6 +477,9 @@ func (m *Manager) environment(l *launch, home, files []string) []string {
 			"LISTEN_FDNAMES="+strings.Join(l.names, ":"))
 	}
 	env = append(env, home...)
+	if credentials.Any(x) && m.cfg.Credentials.Base != "" {
+		env = append(env, "CREDENTIALS_DIRECTORY="+m.cfg.Credentials.Dir(l.Unit.Name))
+	}
 	env = append(env, dirs.Environment(x, m.cfg.Bases)...)
 	env = append(env, dirs.Pass(x.PassEnvironment, m.cfg.Environ)...)
 	env = append(env, x.Environment...)

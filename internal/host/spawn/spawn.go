@@ -48,6 +48,9 @@ type Request struct {
 	Without []string
 	// Dirs are what a mount namespace needs for the unit's directories.
 	Dirs dirs.Mounts
+	// Credentials is the directory of the unit's credentials, of which a mount namespace
+	// shows no others; "" is that it has none.
+	Credentials string
 	// Fail makes a process that does nothing but exit with Fail.Status: for what went
 	// wrong before the fork, so that every failure has a process.
 	Fail *StepError

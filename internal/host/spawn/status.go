@@ -30,6 +30,7 @@ const (
 	StatusCacheDirectory   = 239
 	StatusLogsDirectory    = 240
 	StatusConfigDirectory  = 241
+	StatusCredentials      = 243
 )
 
 // statusNames are the names of all statuses that systemd gives out, those of
@@ -76,7 +77,7 @@ var statusNames = [256]string{
 	StatusLogsDirectory:    "LOGS_DIRECTORY",
 	StatusConfigDirectory:  "CONFIGURATION_DIRECTORY",
 	242:                    "NUMA_POLICY",
-	243:                    "CREDENTIALS",
+	StatusCredentials:      "CREDENTIALS",
 	244:                    "BPF",
 }
 

@@ -9,7 +9,7 @@ import (
 	"rouse/internal/unit/value"
 )
 
-const noCredentials = "credentials are not handed over"
+const notDecrypted = "encrypted credentials are not decrypted: the unit fails"
 
 var imageRows = []Row{
 	{Name: "ExtensionDirectories", Group: imageGroup, Support: Parsed, Note: notBuilt,
@@ -59,14 +59,14 @@ var imageRows = []Row{
 }
 
 var credentialRows = []Row{
-	{Name: "LoadCredential", Group: credentialGroup, Support: Parsed, Note: noCredentials,
+	{Name: "LoadCredential", Group: credentialGroup,
 		Doc: "A credential from a file, a socket or the manager's own credentials.",
 		in:  loadCredential{encrypted: false}},
-	{Name: "LoadCredentialEncrypted", Group: credentialGroup, Support: Parsed, Note: noCredentials,
+	{Name: "LoadCredentialEncrypted", Group: credentialGroup, Support: Parsed, Note: notDecrypted,
 		Doc: "The same, encrypted.", in: loadCredential{encrypted: true}},
-	{Name: "SetCredential", Group: credentialGroup, Support: Parsed, Note: noCredentials,
+	{Name: "SetCredential", Group: credentialGroup,
 		Doc: "A credential as given here.", in: setCredential{encrypted: false}},
-	{Name: "SetCredentialEncrypted", Group: credentialGroup, Support: Parsed, Note: noCredentials,
+	{Name: "SetCredentialEncrypted", Group: credentialGroup, Support: Parsed, Note: notDecrypted,
 		Doc: "The same, encrypted, in base64.", in: setCredential{encrypted: true}},
 }
 

@@ -1,0 +1,25 @@
+//go:build !linux
+
+package sys
+
+import "os"
+
+// NewFileSystem is not to be had here.
+func NewFileSystem(kind string, _ ...string) (*os.File, error) {
+	return nil, Unsupported("make a file system " + kind)
+}
+
+// PutFileSystem is not to be had here.
+func PutFileSystem(_ *os.File, path string) error { return Unsupported("mount on " + path) }
+
+// Writable is not to be had here.
+func Writable(path string) (*os.File, error) { return nil, Unsupported("have " + path + " writable") }
+
+// DetachMount finds nothing to do here.
+func DetachMount(string) error { return nil }
+
+// IsMount is asked about what NewFileSystem made, which is nothing here.
+func IsMount(string) bool { return false }
+
+// Grant is not to be had here.
+func Grant(f *os.File, _ int, _ bool) error { return Unsupported("grant access to " + f.Name()) }

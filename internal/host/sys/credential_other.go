@@ -13,7 +13,9 @@ func NewFileSystem(kind string, _ ...string) (*os.File, error) {
 func PutFileSystem(_ *os.File, path string) error { return Unsupported("mount on " + path) }
 
 // Writable is not to be had here.
-func Writable(path string) (*os.File, error) { return nil, Unsupported("have " + path + " writable") }
+func Writable(path string) (*os.File, error) {
+	return nil, Unsupported("have " + path + " writable")
+}
 
 // DetachMount finds nothing to do here.
 func DetachMount(string) error { return nil }

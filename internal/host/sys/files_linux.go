@@ -10,6 +10,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// OpenPath opens a directory for the calls that take one by descriptor, and for
+// nothing else. open(2), O_PATH.
+func OpenPath(path string) (fd int, err error) {
+	fd, err = unix.Open(path, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return -1, &os.PathError{Op: "open", Path: path, Err: err}
+	}
+	return fd, nil
+}
+
 // The calls of mount(2) for file systems that are nowhere yet are there since Linux 5.2,
 // mount_setattr(2) since 5.12. Without the latter a mount is made read-only where it is.
 

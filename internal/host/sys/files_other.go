@@ -8,6 +8,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// OpenPath opens a directory for the calls that take one by descriptor.
+func OpenPath(path string) (fd int, err error) {
+	fd, err = unix.Open(path, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return -1, &os.PathError{Op: "open", Path: path, Err: err}
+	}
+	return fd, nil
+}
+
 // NewFileSystem is not to be had here.
 func NewFileSystem(kind string, _ ...string) (*os.File, error) {
 	return nil, Unsupported("make a file system " + kind)

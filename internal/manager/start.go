@@ -163,6 +163,7 @@ func (l *launch) close() {
 func (m *Manager) launch(l *launch) (p spawn.Process, problem string, err error) {
 	x := l.Unit.Exec
 	req := &spawn.Request{Unit: l.Unit.Name, Command: *l.Command, Exec: x, Cgroup: -1}
+	req.Invocation = l.Invocation
 	owner, home, known := m.owner(x)
 	if known {
 		m.directories(req, owner)

@@ -13,7 +13,6 @@ import (
 	"rouse/internal/host/reap"
 	"rouse/internal/host/spawn"
 	"rouse/internal/host/sys"
-	"rouse/internal/unit"
 	"rouse/internal/unit/value"
 )
 
@@ -135,10 +134,12 @@ func (r *Runner) run(ctx context.Context, path string, env []string, stdout int,
 		return
 	}
 	exited := make(chan reap.Exit, 1)
+	plain := spawn.Plain()
+	plain.WorkingDirectory = "/"
 	p, err := r.Start(&spawn.Request{
 		Unit:    filepath.Base(path),
 		Command: value.Command{Path: path, Argv: append([]string{path}, args...)},
-		Exec:    &unit.Exec{UMask: 0o022, WorkingDirectory: "/"},
+		Exec:    &plain,
 		Env:     append(env[:len(env):len(env)], "SYSTEMD_EXEC_PID="),
 		Stdin:   -1, Stdout: stdout, Stderr: 2, Cgroup: -1,
 		Started: func(p spawn.Process) {

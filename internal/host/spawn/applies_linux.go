@@ -1,4 +1,25 @@
 package spawn
 
 // appliedHere are the directives that are carried out on Linux alone.
-var appliedHere = []string{"OOMScoreAdjust"}
+var appliedHere = []string{
+	"AmbientCapabilities",
+	"AppArmorProfile",
+	"CPUAffinity",
+	"CPUSchedulingPolicy",
+	"CPUSchedulingPriority",
+	"CPUSchedulingResetOnFork",
+	"CapabilityBoundingSet",
+	"CoredumpFilter",
+	"IOSchedulingClass",
+	"IOSchedulingPriority",
+	"KeyringMode",
+	"NUMAMask",
+	"NUMAPolicy",
+	"NoNewPrivileges",
+	"OOMScoreAdjust",
+	"Personality",
+	"SELinuxContext",
+	"SecureBits",
+	"SmackProcessLabel",
+	"TimerSlackNSec",
+}

@@ -28,6 +28,8 @@ type Request struct {
 	// Env is the complete environment. An entry LISTEN_PID=, WATCHDOG_PID= or
 	// SYSTEMD_EXEC_PID= without a value is given the number of the new process.
 	Env []string
+	// Invocation is the unit's invocation, 32 hexadecimal digits, for its keyring.
+	Invocation string
 	// Stdin, Stdout and Stderr are descriptors of the manager; -1 is /dev/null.
 	Stdin, Stdout, Stderr int
 	// Files become the descriptors 3, 4, 5 and so on. The last Stored of them come
@@ -178,6 +180,7 @@ func (s *Spawner) Forking() sync.Locker {
 // directives named in only are applied; session, descriptors and control group
 // are kept. The error is a *StepError unless the request makes no sense.
 func (s *Spawner) Become(r *Request, only []string) error {
+	s.kernel.inherited()
 	s.limits = ownLimits()
 	p, err := s.newPlanner(r)
 	if err != nil {

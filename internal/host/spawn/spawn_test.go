@@ -39,10 +39,12 @@ func everyMeans(t *testing.T, test func(t *testing.T, s *Spawner)) {
 
 // sh is a request to run a shell script.
 func sh(script string) *Request {
+	x := Plain()
+	x.IgnoreSIGPIPE = true
 	return &Request{
 		Unit:    "test.service",
 		Command: value.Command{Path: "/bin/sh", Argv: []string{"sh", "-c", script}},
-		Exec:    &unit.Exec{UMask: 0o022, IgnoreSIGPIPE: true},
+		Exec:    &x,
 		Env:     []string{"PATH=/usr/bin:/bin"},
 		Stdin:   -1, Stdout: -1, Stderr: -1, Cgroup: -1,
 	}

@@ -11,9 +11,10 @@ import (
 
 // kernel is what a Spawner knows about this system.
 type kernel struct {
-	arenas   chan *arena // free ones
-	ignored  []int
-	dumpable bool
+	arenas       chan *arena // free ones
+	ignored      []int
+	dumpable     bool
+	capabilities sys.Capabilities
 }
 
 // prepare finds the best means and what the manager's children would inherit.
@@ -21,6 +22,7 @@ func (k *kernel) prepare() means {
 	k.arenas = make(chan *arena, inFlight)
 	k.ignored = sys.IgnoredSignals()
 	k.dumpable = sys.Dumpable()
+	k.inherited()
 	if !sys.HaveCloseRange() {
 		// What cannot be closed in the child must close itself. Without /proc nothing
 		// can be done, but then the manager was started with little anyway.
@@ -38,6 +40,9 @@ func (k *kernel) prepare() means {
 	}
 	return how
 }
+
+// inherited finds out what a new process may do.
+func (k *kernel) inherited() { k.capabilities = sys.OwnCapabilities() }
 
 // emulated reports whether vfork is an emulator's, which does not suspend the
 // manager until its child executes or exits: then the next program would be
@@ -128,6 +133,9 @@ func (p *plan) outcome(c *control, steps []int) *StepError {
 func (s *Spawner) fork(a *arena, p *plan) (Process, []int, error) {
 	w := way{ignored: s.kernel.ignored}
 	how := s.means
+	if p.ownMemory {
+		how = meansFork
+	}
 	for {
 		w.group = how == meansClone3 && p.cgroup >= 0
 		w.handlers = how != meansClone3

@@ -15,6 +15,8 @@ type kernel struct{}
 
 func (k *kernel) prepare() means { return meansExecutor }
 
+func (k *kernel) inherited() {}
+
 func (s *Spawner) start(p *plan, land func(Process)) (Process, *StepError, error) {
 	return s.launch(p, land)
 }

@@ -20,16 +20,29 @@ const (
 	StatusStdin            = 208
 	StatusStdout           = 209
 	StatusChroot           = 210
+	StatusIOPriority       = 211
+	StatusTimerSlack       = 212
+	StatusSecureBits       = 213
+	StatusScheduler        = 214
+	StatusCPUAffinity      = 215
 	StatusGroup            = 216
 	StatusUser             = 217
+	StatusCapabilities     = 218
 	StatusCgroup           = 219
 	StatusSetsid           = 220
 	StatusStderr           = 222
+	StatusNoNewPrivileges  = 227
+	StatusSELinux          = 229
+	StatusPersonality      = 230
+	StatusAppArmor         = 231
 	StatusRuntimeDirectory = 233
+	StatusSmack            = 236
+	StatusKeyring          = 237
 	StatusStateDirectory   = 238
 	StatusCacheDirectory   = 239
 	StatusLogsDirectory    = 240
 	StatusConfigDirectory  = 241
+	StatusNUMAPolicy       = 242
 	StatusCredentials      = 243
 )
 
@@ -47,14 +60,14 @@ var statusNames = [256]string{
 	StatusStdin:            "STDIN",
 	StatusStdout:           "STDOUT",
 	StatusChroot:           "CHROOT",
-	211:                    "IOPRIO",
-	212:                    "TIMERSLACK",
-	213:                    "SECUREBITS",
-	214:                    "SETSCHEDULER",
-	215:                    "CPUAFFINITY",
+	StatusIOPriority:       "IOPRIO",
+	StatusTimerSlack:       "TIMERSLACK",
+	StatusSecureBits:       "SECUREBITS",
+	StatusScheduler:        "SETSCHEDULER",
+	StatusCPUAffinity:      "CPUAFFINITY",
 	StatusGroup:            "GROUP",
 	StatusUser:             "USER",
-	218:                    "CAPABILITIES",
+	StatusCapabilities:     "CAPABILITIES",
 	StatusCgroup:           "CGROUP",
 	StatusSetsid:           "SETSID",
 	221:                    "CONFIRM",
@@ -62,21 +75,21 @@ var statusNames = [256]string{
 	224:                    "PAM",
 	225:                    "NETWORK",
 	226:                    "NAMESPACE",
-	227:                    "NO_NEW_PRIVILEGES",
+	StatusNoNewPrivileges:  "NO_NEW_PRIVILEGES",
 	228:                    "SECCOMP",
-	229:                    "SELINUX_CONTEXT",
-	230:                    "PERSONALITY",
-	231:                    "APPARMOR",
+	StatusSELinux:          "SELINUX_CONTEXT",
+	StatusPersonality:      "PERSONALITY",
+	StatusAppArmor:         "APPARMOR",
 	232:                    "ADDRESS_FAMILIES",
 	StatusRuntimeDirectory: "RUNTIME_DIRECTORY",
 	235:                    "CHOWN",
-	236:                    "SMACK_PROCESS_LABEL",
-	237:                    "KEYRING",
+	StatusSmack:            "SMACK_PROCESS_LABEL",
+	StatusKeyring:          "KEYRING",
 	StatusStateDirectory:   "STATE_DIRECTORY",
 	StatusCacheDirectory:   "CACHE_DIRECTORY",
 	StatusLogsDirectory:    "LOGS_DIRECTORY",
 	StatusConfigDirectory:  "CONFIGURATION_DIRECTORY",
-	242:                    "NUMA_POLICY",
+	StatusNUMAPolicy:       "NUMA_POLICY",
 	StatusCredentials:      "CREDENTIALS",
 	244:                    "BPF",
 }

@@ -112,6 +112,9 @@ type plan struct {
 	// cgroup is the directory to start in, where the kernel can do that; the steps of
 	// kind stepCgroup do the same by hand. -1 is none.
 	cgroup int
+	// ownMemory: a step changes an attribute of the memory, which must not be the
+	// manager's then.
+	ownMemory bool
 	// fault is what a stepFail stands for.
 	fault *StepError
 	// report is the descriptor an executor reports a failure to.
@@ -159,7 +162,16 @@ var stdioDirectives = [3]struct {
 }
 
 // noExec is the empty context.
-var noExec = unit.Exec{UMask: 0o022}
+var noExec = Plain()
+
+// Plain is a context that asks for nothing: with the mask that programs expect, and all
+// that is taken away otherwise.
+func Plain() unit.Exec {
+	return unit.Exec{
+		UMask: 0o022, Scheduling: unit.Scheduling{NUMAPolicy: -1},
+		Sandbox: unit.Sandbox{CapabilityBoundingSet: ^uint64(0), RestrictNamespaces: ^uint64(0)},
+	}
+}
 
 // sets reports whether the plan sets the limit of that name.
 func (p *plan) sets(limit string) bool {

@@ -21,10 +21,13 @@ var capabilities = [...]string{
 	"audit_read", "perfmon", "bpf", "checkpoint_restore",
 }
 
-// The capabilities that settings take away by themselves.
+// The capabilities that settings take away by themselves, and that the change of
+// others needs.
 const (
+	CapSetPCap   = 8
 	CapSysModule = 16
 	CapSysRawIO  = 17
+	CapSysAdmin  = 21
 	CapSysTime   = 25
 	CapMknod     = 27
 	CapSyslog    = 34

@@ -83,7 +83,7 @@ func readConfig(o *options) (*directive.Manager, []unit.Fault) {
 	conf, faults := manager.ReadConfig(root(), o.user)
 	d := &conf.Defaults
 	d.Inherited, d.MemoryTotal, d.TasksTotal = machine.Limits(), machine.Memory(), machine.Tasks()
-	d.Architecture = machine.Architecture()
+	d.Architecture, d.NUMANodes, d.OwnKeyring = machine.Architecture(), machine.Nodes(), o.user
 	return conf, faults
 }
 

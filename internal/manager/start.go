@@ -481,11 +481,35 @@ func (m *Manager) environment(l *launch, home, files []string) []string {
 	if credentials.Any(x) && m.cfg.Credentials.Base != "" {
 		env = append(env, "CREDENTIALS_DIRECTORY="+m.cfg.Credentials.Dir(l.Unit.Name))
 	}
+	env = append(env, m.terminalType(x)...)
+	if x.LogNamespace != "" {
+		env = append(env, "LOG_NAMESPACE="+x.LogNamespace)
+	}
 	env = append(env, dirs.Environment(x, m.cfg.Bases)...)
+	if len(x.SearchPath) > 0 {
+		env = append(env, "PATH="+strings.Join(x.SearchPath, ":"))
+	}
 	env = append(env, dirs.Pass(x.PassEnvironment, m.cfg.Environ)...)
 	env = append(env, x.Environment...)
 	env = append(env, files...)
 	return dropUnset(value.MergeEnv(env), x.UnsetEnvironment)
+}
+
+// terminalType is $TERM of processes with a terminal. PID 1 hands on what it was started
+// with to who is on the console: a container's is that of the terminal it was made from.
+func (m *Manager) terminalType(x *unit.Exec) []string {
+	if !output.UsesTerminal(x) {
+		return nil
+	}
+	own := ""
+	if os.Getpid() == 1 {
+		for _, kv := range m.cfg.Environ {
+			if v, ok := strings.CutPrefix(kv, "TERM="); ok {
+				own = v
+			}
+		}
+	}
+	return []string{"TERM=" + output.TerminalType(x, own)}
 }
 
 // dropUnset carries out UnsetEnvironment=: names, or exact assignments.

@@ -161,6 +161,22 @@ func Tasks() uint64 {
 	return most
 }
 
+// nodesDir is where the kernel lists NUMA nodes.
+const nodesDir = "/sys/devices/system/node"
+
+// Nodes is the number of NUMA nodes, one more than that of the last; 0 if it is not known.
+func Nodes() (nodes uint) {
+	list, _ := os.ReadDir(nodesDir)
+	for _, e := range list {
+		if text, ok := strings.CutPrefix(e.Name(), "node"); ok {
+			if n, err := strconv.ParseUint(text, 10, 16); err == nil {
+				nodes = max(nodes, uint(n)+1)
+			}
+		}
+	}
+	return nodes
+}
+
 // localeFiles are where the language of the system is written; the second is Debian's.
 var localeFiles = [...]string{"/etc/locale.conf", "/etc/default/locale"}
 

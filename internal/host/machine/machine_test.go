@@ -1,6 +1,7 @@
 package machine
 
 import (
+	"os"
 	"slices"
 	"testing"
 )
@@ -12,5 +13,15 @@ func TestLocale(t *testing.T) {
 	}
 	if got := Locale(""); len(got) == 0 {
 		t.Error("no language at all")
+	}
+}
+
+// A machine with nodes has the first of them.
+func TestNodes(t *testing.T) {
+	if _, err := os.Stat("/sys/devices/system/node/node0"); err != nil {
+		t.Skip(err)
+	}
+	if Nodes() == 0 {
+		t.Error("no NUMA nodes")
 	}
 }

@@ -59,12 +59,7 @@ func isTerminal(s unit.Stdio) bool {
 	return s == unit.StdioTTY || s == unit.StdioTTYForce || s == unit.StdioTTYFail
 }
 
-func (o *opener) tty() string {
-	if o.x.TTYPath != "" {
-		return o.x.TTYPath
-	}
-	return "/dev/console"
-}
+func (o *opener) tty() string { return TerminalOf(o.x) }
 
 func (o *opener) input() (int, error) {
 	if fd, ok := o.given(0); ok {

@@ -116,8 +116,8 @@ func (p *planner) secureBitsWanted() int {
 	return p.x.SecureBits
 }
 
-// secureBits sets SecureBits= and NoNewPrivileges=. A program that leaves secure bits
-// alone is not given back the manager's: unlike systemd's, those can be on purpose only.
+// secureBits sets SecureBits= and NoNewPrivileges=. Who says nothing of secure bits gets
+// none, not the manager's.
 func (p *planner) secureBits() {
 	if p.privileged() {
 		return
@@ -158,6 +158,8 @@ func (p *planner) noNewPrivileges() bool {
 		return false
 	}
 	x := p.x
+	p.part = partFilters
+	defer func() { p.part = "" }()
 	for _, filter := range []struct {
 		directive string
 		set       bool

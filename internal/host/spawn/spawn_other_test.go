@@ -4,3 +4,5 @@ package spawn
 
 // otherMeans are those that a Spawner would not choose here: none.
 var otherMeans map[string]means
+
+var moreProbes map[string]func()

@@ -538,5 +538,7 @@ func probed(kind string) {
 				fmt.Printf("%d %s\n", fd, text[:n])
 			}
 		}
+	default:
+		moreProbes[kind]()
 	}
 }

@@ -38,6 +38,9 @@ type Defaults struct {
 	// have otherwise.
 	Limits, Inherited [value.Limits]unit.Rlimit
 
+	// OwnKeyring: units have the kernel keyring of the manager, which is a user's.
+	OwnKeyring bool
+
 	MemoryTotal value.Size // of the machine, in bytes; 0 is unknown
 	TasksTotal  uint64     // what the machine can run; 0 is unknown
 	NUMANodes   uint       // of the machine; 0 counts as 1
@@ -192,6 +195,9 @@ func newExec(t name.Type, d *Defaults) *unit.Exec {
 	}
 	if t == name.Service { // the defaults of the manager follow in Finish
 		x.Stdout, x.Stderr, x.Keyring = unit.StdioInherit, unit.StdioInherit, unit.KeyringPrivate
+	}
+	if d.OwnKeyring {
+		x.Keyring = unit.KeyringInherit
 	}
 	for k := range x.Directories {
 		x.Directories[k].Mode = 0o755

@@ -163,3 +163,18 @@ func TestEnforce(t *testing.T) {
 		}
 	}
 }
+
+// Units of a user's manager have its keyring, others one of their own.
+func TestOwnKeyring(t *testing.T) {
+	d := NewDefaults()
+	if k := New("a.service", name.Service, d).Exec.Keyring; k != unit.KeyringPrivate {
+		t.Errorf("service: %v", k)
+	}
+	if k := New("a.socket", name.Socket, d).Exec.Keyring; k != unit.KeyringShared {
+		t.Errorf("socket: %v", k)
+	}
+	d.OwnKeyring = true
+	if k := New("a.service", name.Service, d).Exec.Keyring; k != unit.KeyringInherit {
+		t.Errorf("service of a user: %v", k)
+	}
+}

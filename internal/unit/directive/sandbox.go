@@ -26,7 +26,7 @@ var sandboxRows = []Row{
 		in: in[[]string]{&accessPaths,
 			func(u *unit.Unit) *[]string { return &u.Exec.InaccessiblePaths }}},
 	{Name: "KeyringMode", Group: sandboxGroup, Default: "private for services, else shared",
-		Support: Parsed, Note: notBuilt,
+		Support: LinuxOnly, Note: noSchedule,
 		Doc: "Whose kernel keyring processes have.",
 		in: enum[unit.KeyringMode]{unit.KeyringModes,
 			func(u *unit.Unit) *unit.KeyringMode { return &u.Exec.Keyring }}},

@@ -40,20 +40,3 @@ func OwnCapabilities() Capabilities {
 	}
 	return c
 }
-
-// CapabilityVersion is the version of capset(2) that has 64 bits.
-const CapabilityVersion = unix.LINUX_CAPABILITY_VERSION_3
-
-// The calls that change what a process may do, and their arguments.
-const (
-	CallCapset = unix.SYS_CAPSET
-	CallPrctl  = unix.SYS_PRCTL
-
-	PrctlDropBounding    = unix.PR_CAPBSET_DROP
-	PrctlKeepCaps        = unix.PR_SET_KEEPCAPS
-	PrctlSecureBits      = unix.PR_SET_SECUREBITS
-	PrctlNoNewPrivileges = unix.PR_SET_NO_NEW_PRIVS
-	PrctlAmbient         = unix.PR_CAP_AMBIENT
-	AmbientRaise         = unix.PR_CAP_AMBIENT_RAISE
-	AmbientClear         = unix.PR_CAP_AMBIENT_CLEAR_ALL
-)

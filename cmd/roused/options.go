@@ -13,6 +13,7 @@ import (
 	"rouse/internal/face/rpc"
 	"rouse/internal/host/cgroup"
 	"rouse/internal/manager"
+	"rouse/internal/unit"
 	"rouse/internal/unit/directive"
 	"rouse/internal/unit/value"
 )
@@ -29,6 +30,7 @@ type options struct {
 	levelSet                  bool // else it is system.conf's
 	logTarget                 string
 	cgroups                   cgroup.Kind
+	enforce                   unit.Enforce
 }
 
 var errHelp = errors.New("help asked for")
@@ -47,6 +49,8 @@ Runs systemd unit files: as PID 1, or as an ordinary process, root or not.
   --log-target=TARGET  console (default), journal-or-console (default of PID 1), journal,
                        kmsg, syslog, or null
   --cgroups=KIND       How processes are found: auto, v2, v1, none
+  --enforce=MODE       strict: what cannot be protected as its unit says fails (default on a
+                       host); best-effort: it runs with less (in containers and for users)
   --generators=BOOL    Run generators (default as PID 1 and for a user)
   --version, --help
 
@@ -108,7 +112,7 @@ func (o *options) hasDefault() bool {
 func takesValue(name string) bool {
 	switch name {
 	case "--unit", "--unit-path", "--socket", "--log-level", "--log-target", "--cgroups",
-		"--generators":
+		"--generators", "--enforce":
 		return true
 	}
 	return false
@@ -152,6 +156,8 @@ func (o *options) set(name, word string, init bool) error {
 		o.logTarget = word
 	case "--cgroups":
 		return o.setCgroups(word)
+	case "--enforce":
+		return o.setEnforce(word)
 	case "--generators":
 		on, err := value.ParseBool(word)
 		if err != nil {
@@ -191,6 +197,16 @@ func (o *options) settle(conf *directive.Manager) {
 	default:
 		o.logTarget = "console"
 	}
+}
+
+func (o *options) setEnforce(word string) error {
+	for e := unit.EnforceStrict; e < unit.Enforces; e++ {
+		if e.String() == word {
+			o.enforce = e
+			return nil
+		}
+	}
+	return fmt.Errorf("--enforce=%s: not one of strict, best-effort", word)
 }
 
 func (o *options) setCgroups(word string) error {

@@ -41,7 +41,7 @@ func setUp(o *options) (manager.Config, error) {
 	c := manager.Config{
 		Version: version, User: o.user, Init: o.init, Target: o.target, RuntimeDir: "/run",
 		Environ: os.Environ(), Console: console(o), Level: o.level, UnitPath: path,
-		LogTarget: o.logTarget, Conf: conf,
+		LogTarget: o.logTarget, Conf: conf, Enforce: o.enforce,
 		Reread:      func() (*directive.Manager, []unit.Fault) { return readConfig(o) },
 		Environment: d.Environment, Output: d.Stdout, OutputError: d.Stderr, Cgroups: o.cgroups,
 	}

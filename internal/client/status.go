@@ -33,6 +33,9 @@ func status(a *app, args []string) (int, error) {
 	if err != nil {
 		return exitFailure, err
 	}
+	if a.opts.json != "" {
+		return a.statusJSON(units)
+	}
 	result, printed := exitOK, false
 	for _, u := range units {
 		p, err := a.properties(u)
@@ -64,6 +67,31 @@ func status(a *app, args []string) (int, error) {
 		}
 	}
 	return result, nil
+}
+
+// statusJSON shows the states of units, and what of their settings is carried out, as JSON.
+func (a *app) statusJSON(units []string) (int, error) {
+	rows := []object{}
+	for _, u := range units {
+		p, err := a.properties(u)
+		if err != nil {
+			return exitFailure, complain("Failed to get properties: %v", err)
+		}
+		settings := []map[string]string{}
+		for _, r := range p.rows("Enforcement") {
+			if len(r) == 3 {
+				settings = append(settings, map[string]string{
+					"setting": fmt.Sprint(r[0]), "level": fmt.Sprint(r[1]), "why": fmt.Sprint(r[2]),
+				})
+			}
+		}
+		rows = append(rows, object{
+			{"unit", p.string("Id")}, {"load", p.string("LoadState")},
+			{"active", p.string("ActiveState")}, {"sub", p.string("SubState")},
+			{"result", p.string("Result")}, {"enforce", p.string("Enforce")}, {"settings", settings},
+		})
+	}
+	return exitOK, a.writeJSON(rows)
 }
 
 // resolvePIDs is resolve, but numbers are pids and stand for the unit they belong
@@ -198,9 +226,48 @@ func (s *statusPage) faults() {
 		}
 	}
 	s.list("Faults", faults)
+	told := s.enforcement()
+	ignored = slices.DeleteFunc(slices.Clone(ignored), func(n string) bool {
+		return slices.Contains(told, n[strings.IndexByte(n, '.')+1:])
+	})
 	if len(ignored) > 0 {
 		s.line("No effect", "%s", strings.Join(ignored, ", "))
 	}
+}
+
+// enforcement writes which settings for processes are carried out here, unless all are,
+// and gives the names of those that are not.
+func (s *statusPage) enforcement() (missing []string) {
+	by := map[string][]string{}
+	for _, r := range s.p.rows("Enforcement") {
+		if len(r) != 3 {
+			continue
+		}
+		setting, level := fmt.Sprint(r[0]), fmt.Sprint(r[1])
+		text := setting
+		if level != "applied" {
+			missing = append(missing, setting)
+			text += fmt.Sprintf(": %v", r[2])
+		}
+		by[level] = append(by[level], text)
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	s.line1("Enforce", s.p.string("Enforce"))
+	s.line1("Applied", strings.Join(by["applied"], ", "))
+	s.list("Weaker", by["weaker"])
+	s.list("Not applied", by["not applied"])
+	return missing
+}
+
+// factLine gives one fact of the property Enforcement as a line.
+func factLine(r []any) string {
+	text := fmt.Sprintf("%v: %v", r[0], r[1])
+	if len(r) > 2 && r[2] != "" {
+		text += fmt.Sprintf(": %v", r[2])
+	}
+	return text
 }
 
 // line1 writes a line unless the value is empty.

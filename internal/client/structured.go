@@ -62,6 +62,7 @@ var structured = map[string]renderer{
 	}),
 	"BPFProgram":  lines(pathValue),
 	"DeviceAllow": lines(func(_ *app, r []any) string { return fmt.Sprintf("%v %v", r[0], r[1]) }),
+	"Enforcement": lines(func(_ *app, r []any) string { return factLine(r) }),
 	"Listen":      lines(func(_ *app, r []any) string { return fmt.Sprintf("%v (%v)", r[1], r[0]) }),
 	"Paths":       lines(func(_ *app, r []any) string { return fmt.Sprintf("%v (%v)", r[1], r[0]) }),
 	"TimersMonotonic": lines(func(_ *app, r []any) string {

@@ -46,6 +46,7 @@ func (m *Manager) open() (err error) {
 	m.machine.Credentials = m.cfg.Credentials.Received
 	m.machine.CgroupDir = m.tracker.UnifiedDir()
 	m.spawner = &spawn.Spawner{Users: m.users, Started: m.startedProcess, Directory: m.cfg.Home}
+	m.judge = m.newJudge()
 	m.router = output.New(output.Config{
 		Console: m.cfg.Console, Default: m.cfg.Output, DefaultError: m.cfg.OutputError, Log: m.logLine,
 		Inherit: !m.cfg.Init,

@@ -56,6 +56,7 @@ func (m *Manager) unitGone(unit string) {
 	m.forgetTransient(unit)
 	m.removeGroup(unit)
 	delete(m.self.CPU, unit)
+	m.judge.Forget(unit)
 	if m.announced[unit] {
 		delete(m.announced, unit)
 		m.publish(face.Event{Kind: "unit-removed", Unit: unit})

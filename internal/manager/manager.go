@@ -16,6 +16,7 @@ import (
 	"rouse/internal/engine"
 	"rouse/internal/face"
 	"rouse/internal/graph/transaction"
+	"rouse/internal/host/ability"
 	"rouse/internal/host/boot"
 	"rouse/internal/host/bus"
 	"rouse/internal/host/cgroup"
@@ -45,9 +46,12 @@ import (
 
 // Config says what to manage and how.
 type Config struct {
-	Version    string
-	User       bool     // the manager of a user, not of the system
-	Init       bool     // runs as PID 1
+	Version string
+	User    bool // the manager of a user, not of the system
+	Init    bool // runs as PID 1
+	// Enforce is what the command line says; unset: what Conf says, or else what the place
+	// suggests.
+	Enforce    unit.Enforce
 	Target     string   // started first; "" is default.target
 	RuntimeDir string   // for sockets of the manager itself: /run, or $XDG_RUNTIME_DIR
 	Environ    []string // the manager's own environment
@@ -104,6 +108,7 @@ type Manager struct {
 
 	tracker cgroup.Tracker
 	spawner *spawn.Spawner
+	judge   *ability.Judge
 	users   *identity.DB
 	router  *output.Router
 	notify  *notify.Listener

@@ -8,9 +8,12 @@ import (
 
 	"rouse/internal/engine"
 	"rouse/internal/face"
+	"rouse/internal/host/ability"
 	"rouse/internal/host/boot"
 	"rouse/internal/host/cgroup"
+	"rouse/internal/host/proc"
 	"rouse/internal/unit"
+	"rouse/internal/unit/directive"
 	"rouse/internal/unit/install"
 	"rouse/internal/unit/name"
 	"rouse/internal/unit/value"
@@ -40,6 +43,7 @@ var unitHostRows = [...]hostRow{
 		}
 		return faults
 	}},
+	{"Enforce", "s", func(m *Manager, def *unit.Unit) any { return m.judge.Of(def).Mode.String() }},
 	{"NotHonoured", "as", func(_ *Manager, def *unit.Unit) any {
 		return append([]string{}, def.NotHonoured...)
 	}},
@@ -47,6 +51,7 @@ var unitHostRows = [...]hostRow{
 
 // groupRows are those of units that have a control group. What is not counted is 2^64-1.
 var groupRows = [...]hostRow{
+	{"Enforcement", "a(sss)", func(m *Manager, def *unit.Unit) any { return m.enforcement(def) }},
 	{"ControlGroup", "s", func(m *Manager, def *unit.Unit) any { return m.groupPath(def) }},
 	{"ControlGroupId", "t", func(m *Manager, def *unit.Unit) any { return m.usage(def).ID() }},
 	{"MemoryCurrent", "t", func(m *Manager, def *unit.Unit) any {
@@ -94,6 +99,49 @@ var accountRows = [...]hostRow{
 		_, gid := m.account(def)
 		return gid
 	}},
+}
+
+// newJudge makes what decides about units whose protection this place does not allow.
+func (m *Manager) newJudge() *ability.Judge {
+	c, contained := m.cfg.Loader.Config(), proc.Container() != ""
+	return &ability.Judge{
+		Place: ability.New(ability.Config{Groups: func() ability.Groups {
+			return ability.Groups{
+				Kind:        m.tracker.Kind().String(),
+				Controllers: strings.Fields(m.tracker.Available().String()),
+			}
+		}}),
+		Fresh: func(u *unit.Unit) *unit.Unit {
+			return directive.Fresh(u, &directive.Context{
+				User: c.User, Home: c.Home, RuntimeDir: c.RuntimeDir, Defaults: c.Defaults,
+			}, c.Defaults)
+		},
+		Mode: func() unit.Enforce { return m.enforce(contained) },
+	}
+}
+
+// enforce is what counts for units that do not say it themselves. A container has less to
+// give than a host, and a user's manager less than the system's; systemd's goes on, too.
+func (m *Manager) enforce(contained bool) unit.Enforce {
+	switch {
+	case m.cfg.Enforce != unit.EnforceUnset:
+		return m.cfg.Enforce
+	case m.cfg.Conf.Enforce != unit.EnforceUnset:
+		return m.cfg.Conf.Enforce
+	case m.cfg.User, contained:
+		return unit.EnforceBestEffort
+	}
+	return unit.EnforceStrict
+}
+
+// enforcement tells of each setting for processes that a unit has how far it is carried
+// out: "applied", "weaker" or "not applied", and why.
+func (m *Manager) enforcement(def *unit.Unit) any {
+	rows := []any{}
+	for _, f := range m.judge.Of(def).Report {
+		rows = append(rows, []any{f.Directive, f.Level.String(), f.Why})
+	}
+	return rows
 }
 
 // nobody is the number of no user and no group.

@@ -8,6 +8,10 @@ import (
 	"testing"
 
 	"rouse/internal/face"
+	"rouse/internal/host/ability"
+	"rouse/internal/host/spawn"
+	"rouse/internal/host/sys"
+	"rouse/internal/unit/directive"
 )
 
 // TestPropertyAlone: a property asked for alone is what it is among all.
@@ -209,5 +213,46 @@ func TestDump(t *testing.T) {
 	if err != nil || !strings.HasPrefix(one, "-> Unit a.service:\n") ||
 		strings.Contains(one, "b.service:\n") {
 		t.Errorf("of a*: %v\n%s", err, one)
+	}
+}
+
+// Where filters of system calls are refused, a strict unit fails for it, and the other
+// one runs without; both say so.
+func TestEnforce(t *testing.T) {
+	if row := directive.Lookup("Service", "SystemCallFilter"); row.Support == directive.Parsed {
+		t.Skip("system calls are not filtered yet")
+	}
+	const text = "[Service]\nExecStart=SELF wait\nSystemCallFilter=~@reboot\nUMask=0077\n"
+	f := begin(t, map[string]string{
+		"strict.service": text + "X-Enforce=strict\n",
+		"loose.service":  text + "X-Enforce=best-effort\n",
+	})
+	refuse := func() {
+		f.judge.Place = ability.New(ability.Config{
+			Try: func(spawn.Trial) error { return sys.EPERM },
+		})
+	}
+	if err := f.call(f.context(), refuse); err != nil {
+		t.Fatal(err)
+	}
+	f.want("start", "loose.service", "done")
+	f.want("start", "strict.service", "failed")
+	if status := f.property("strict.service", "ExecMainStatus"); status != int32(228) {
+		t.Errorf("status %v", status)
+	}
+	for unit, mode := range map[string]string{
+		"strict.service": "strict", "loose.service": "best-effort",
+	} {
+		if got := f.property(unit, "Enforce"); got != mode {
+			t.Errorf("%s: %v", unit, got)
+		}
+		facts := map[any]any{}
+		for _, row := range f.property(unit, "Enforcement").([]any) {
+			facts[row.([]any)[0]] = row.([]any)[1]
+		}
+		want := map[any]any{"UMask": "applied", "SystemCallFilter": "not applied"}
+		if !reflect.DeepEqual(facts, want) {
+			t.Errorf("%s: %v", unit, facts)
+		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"rouse/internal/engine"
+	"rouse/internal/host/ability"
 	"rouse/internal/host/cgroup"
 	"rouse/internal/host/control"
 	"rouse/internal/host/credentials"
@@ -33,6 +34,7 @@ type launch struct {
 	given   *[3]int  // duplicates of what a client gave for the standard streams
 	journal string   // $JOURNAL_STREAM
 	base    []string // what the manager gives to all that it starts
+	verdict ability.Verdict
 	control *control.Request
 }
 
@@ -40,6 +42,10 @@ type launch struct {
 func (m *Manager) spawn(fx engine.Spawn) {
 	l := &launch{Spawn: fx, conn: -1, named: map[string]int{}, base: m.env}
 	l.control = m.controls(fx.Unit)
+	l.verdict = m.judge.Of(fx.Unit)
+	if line := l.verdict.Line(); line != "" && l.verdict.New {
+		m.logf(engine.Notice, fx.Unit.Name, "%s", line)
+	}
 	err := m.gather(l)
 	m.aloft[fx.Op] = fx.Unit.Name
 	m.flyingBy[fx.Unit.Name]++
@@ -223,7 +229,12 @@ func (m *Manager) launch(l *launch) (p spawn.Process, problem string, err error)
 	m.delegate(l, group, owner)
 	defer place.Close()
 	req.Cgroup, req.CgroupProcs = place.Dir, place.Procs
+	l.verdict.Apply(req)
 	p, err = m.startProcess(req)
+	for why, again := l.verdict.Again(req, err); again; why, again = l.verdict.Again(req, err) {
+		m.logf(engine.Warning, l.Unit.Name, "%s; starting once more without", why)
+		p, err = m.startProcess(req)
+	}
 	if p.PID != 0 {
 		streams.Started(p.PID)
 		if err != nil {

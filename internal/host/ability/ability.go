@@ -54,6 +54,15 @@ func (f Fact) String() string {
 // the reference manual has them.
 type Report []Fact
 
+// String gives a line for each fact.
+func (r Report) String() string {
+	var b strings.Builder
+	for _, f := range r {
+		b.WriteString(f.String() + "\n")
+	}
+	return b.String()
+}
+
 // Without is what is left out where protection is a matter of best effort: for
 // spawn.Request.Without. A change of user or group is never in it.
 func (r Report) Without() []string {
@@ -87,6 +96,8 @@ type Config struct {
 	Groups func() Groups
 	// Nobody: there is no manager that sees to what is done outside of the process.
 	Nobody bool
+	// Try makes trials; nil is spawn.Try.
+	Try func(spawn.Trial) error
 }
 
 // A Place knows what is allowed where this program runs. Its methods may be called from
@@ -100,8 +111,8 @@ type Place struct {
 	caps   *capabilities
 	groups *Groups
 	trials [spawn.Trials]trial
-	try    func(spawn.Trial) error
-	fails  map[string]string // "unit directive": why a step failed that was thought to work
+	// fails is by unit and directive why a step failed that was thought to work.
+	fails map[string]map[string]string
 }
 
 // trial is what came of one.
@@ -112,8 +123,11 @@ type trial struct {
 
 // New gives a place of which nothing was tried yet.
 func New(c Config) *Place {
+	if c.Try == nil {
+		c.Try = spawn.Try
+	}
 	return &Place{
-		c: c, system: runtime.GOOS, euid: euid(), try: spawn.Try, fails: map[string]string{},
+		c: c, system: runtime.GOOS, euid: euid(), fails: map[string]map[string]string{},
 	}
 }
 
@@ -124,7 +138,7 @@ func (p *Place) Of(u, fresh *unit.Unit) Report {
 	var report Report
 	for _, row := range directive.Differ(u, fresh) {
 		f := p.fact(u, row)
-		if why, ok := p.fails[u.Name+" "+row.Name]; ok && f.Level == Applied {
+		if why, ok := p.fails[u.Name][row.Name]; ok && f.Level == Applied {
 			f.Level, f.Why, f.left = NotApplied, why, []string{row.Name}
 		}
 		report = append(report, f)
@@ -138,16 +152,32 @@ func (p *Place) Failed(u *unit.Unit, name, why string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	row := directive.Lookup(sectionOf(u), name)
-	if row == nil || essential[name] || p.fails[u.Name+" "+name] != "" {
+	if row == nil || essential[name] || p.fails[u.Name][name] != "" {
 		return false
 	}
 	switch row.Use() {
 	case directive.ForSandbox, directive.ForScheduling:
-		p.fails[u.Name+" "+name] = why
+		if p.fails[u.Name] == nil {
+			p.fails[u.Name] = map[string]string{}
+		}
+		p.fails[u.Name][name] = why
 		return true
 	case directive.ForOthers, directive.ForContext, directive.ForResources:
 	}
 	return false
+}
+
+// failed counts what could not be carried out for a unit.
+func (p *Place) failed(u *unit.Unit) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.fails[u.Name])
+}
+
+func (p *Place) forget(unit string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.fails, unit)
 }
 
 // sectionOf is the section of the settings of processes.

@@ -37,7 +37,7 @@ func made(refused []spawn.Trial, errno sys.Errno, lacks ...string) *Place {
 	}
 	p := New(Config{Groups: func() Groups { return Groups{Kind: "none"} }})
 	p.system, p.caps = "linux", &capabilities{true, all, all, all}
-	p.try = func(t spawn.Trial) error {
+	p.c.Try = func(t spawn.Trial) error {
 		if slices.Contains(refused, t) {
 			return errno
 		}

@@ -1,26 +1,5 @@
 package ability
 
-import (
-	"os"
-	"slices"
-	"strings"
-)
-
-// GroupsAt tells which controllers the groups of units can be given whose root has that
-// directory: what is available there, if that can be handed on.
-func GroupsAt(kind, dir string) Groups {
-	g := Groups{Kind: kind}
-	text, err := os.ReadFile(dir + "/cgroup.controllers")
-	if err != nil {
-		return g
-	}
-	on, _ := os.ReadFile(dir + "/cgroup.subtree_control")
-	able := slices.Concat(strings.Fields(string(text)), strings.Fields(string(on)))
-	slices.Sort(able)
-	g.Controllers = slices.Compact(able)
-	return g
-}
-
 // bpfNeeds are the capabilities that programs within the kernel take, for groups.
 var bpfNeeds = [...]string{"CAP_SYS_ADMIN", "CAP_NET_ADMIN"}
 

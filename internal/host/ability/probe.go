@@ -75,7 +75,7 @@ func names(set uint64) string {
 func (p *Place) tried(t spawn.Trial, what string) string {
 	r := &p.trials[t]
 	if !r.done {
-		r.done, r.err = true, p.try(t)
+		r.done, r.err = true, p.c.Try(t)
 	}
 	var errno sys.Errno
 	if r.err == nil || !errors.As(r.err, &errno) {

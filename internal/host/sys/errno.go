@@ -9,19 +9,20 @@ type Errno = unix.Errno
 
 // The errors that rooms of the host tell apart.
 const (
-	EACCES    = unix.EACCES
-	EAGAIN    = unix.EAGAIN
-	ECANCELED = unix.ECANCELED
-	EINVAL    = unix.EINVAL
-	ENOENT    = unix.ENOENT
-	ENOMEM    = unix.ENOMEM
-	ENOSYS    = unix.ENOSYS
-	ENOTDIR   = unix.ENOTDIR
-	ELOOP     = unix.ELOOP
-	ENXIO     = unix.ENXIO
-	EMFILE    = unix.EMFILE
-	ENFILE    = unix.ENFILE
-	EPERM     = unix.EPERM
-	ESRCH     = unix.ESRCH
-	ETIMEDOUT = unix.ETIMEDOUT
+	EACCES     = unix.EACCES
+	EAGAIN     = unix.EAGAIN
+	ECANCELED  = unix.ECANCELED
+	EINVAL     = unix.EINVAL
+	EOPNOTSUPP = unix.EOPNOTSUPP
+	ENOENT     = unix.ENOENT
+	ENOMEM     = unix.ENOMEM
+	ENOSYS     = unix.ENOSYS
+	ENOTDIR    = unix.ENOTDIR
+	ELOOP      = unix.ELOOP
+	ENXIO      = unix.ENXIO
+	EMFILE     = unix.EMFILE
+	ENFILE     = unix.ENFILE
+	EPERM      = unix.EPERM
+	ESRCH      = unix.ESRCH
+	ETIMEDOUT  = unix.ETIMEDOUT
 )

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime"
 	"slices"
 	"strings"
 
@@ -23,6 +22,8 @@ type line struct {
 	properties []directive.Assignment
 	command    string   // -cmd, as in ExecStart=
 	args       []string // or these
+	strict     bool     // -enforce=strict
+	report     bool     // -report
 }
 
 // shorts are short forms of properties of systemd.resource-control(5), named
@@ -52,12 +53,15 @@ func parse(args []string, stderr io.Writer) (*line, error) {
 		fs.PrintDefaults()
 	}
 	fs.StringVar(&l.command, "cmd", "", "the command as one `LINE`, with quotes as in ExecStart=")
+	fs.BoolVar(&l.report, "report", false, "say of every setting what becomes of it here")
+	fs.Func("enforce", "strict: run nothing with less than was asked for; best-effort (default)",
+		l.enforce)
 	fs.Func("p", "set a `NAME=VALUE` of systemd.exec(5)", l.property)
 	for _, s := range shorts {
 		property, _, _ := strings.Cut(s.usage, "=")
 		fs.Func(s.flag, s.usage, func(v string) error { return l.property(property + "=" + v) })
 	}
-	fs.Func("io_max", "limits of a `DEVICE [rbps=N] [wbps=N] [riops=N] [wiops=N]`", l.ioMax)
+	fs.Func("io_max", "limits of a `[DEVICE] [N] [rbps=N] [wbps=N] [riops=N] [wiops=N]`", l.ioMax)
 	// The flags' own complaint would come twice.
 	fs.SetOutput(io.Discard)
 	err := fs.Parse(args)
@@ -91,11 +95,27 @@ func (l *line) property(s string) error {
 	return nil
 }
 
-// ioMax reads "DEVICE rbps=5M wiops=100", or "DEVICE 5M" for both bandwidths.
+// enforce reads the word of Enforce=.
+func (l *line) enforce(word string) error {
+	l.strict = word == unit.EnforceStrict.String()
+	if !l.strict && word != unit.EnforceBestEffort.String() {
+		return errors.New("not strict or best-effort")
+	}
+	return nil
+}
+
+// ioMax reads "DEVICE rbps=5M wiops=100", or "DEVICE 5M" for both bandwidths. Without a
+// device, it is the one that holds the root directory. "5M/s" is 5M.
 func (l *line) ioMax(s string) error {
 	words := strings.Fields(s)
+	if len(words) > 0 && !strings.HasPrefix(words[0], "/") {
+		words = append([]string{"/"}, words...)
+	}
 	if len(words) < 2 {
 		return errors.New("not DEVICE and limits")
+	}
+	for i, w := range words[1:] {
+		words[1+i] = strings.TrimSuffix(w, "/s")
 	}
 	for _, w := range words[1:] {
 		key, v, ok := strings.Cut(w, "=")
@@ -120,28 +140,34 @@ func (l *line) ioMax(s string) error {
 
 // A job is what a command line means.
 type job struct {
-	request    *spawn.Request
-	only       []string // directives to be applied
-	notApplied []directive.Assignment
+	request *spawn.Request
+	unit    *unit.Unit
+	fresh   *unit.Unit        // one that sets nothing
+	only    []string          // directives to be applied
+	values  map[string]string // what was asked for, by property
 }
-
-// here are the directives that restrict sees to itself.
-var here = []string{"Environment", "UnsetEnvironment"}
 
 // resolve parses the properties. A fault in any of them is an error: nobody
 // would notice that the program runs without.
 func (l *line) resolve(environ []string, users *identity.DB) (*job, error) {
 	u := directive.New("restrict.service", name.Service, nil)
-	j := &job{}
+	j := &job{unit: u, values: map[string]string{}}
 	for _, a := range l.properties {
 		if faults := directive.Apply(u, a, nil); len(faults) > 0 {
 			return nil, fmt.Errorf("%s=%s: %s", a.Name, a.Value, faults[0].Why)
 		}
-		switch {
-		case spawn.Applies(a.Name):
-			j.only = append(j.only, a.Name)
-		case !slices.Contains(here, a.Name):
-			j.notApplied = append(j.notApplied, a)
+		property := a.Name
+		if row := directive.Lookup(a.Section, a.Name); row != nil && row.Same != "" {
+			property = row.Same
+		}
+		j.values[property] = a.Value
+		j.only = append(j.only, property)
+	}
+	_ = directive.Finish(u, nil, nil) // that it is no whole service does not matter
+	j.fresh = directive.Fresh(u, nil, nil)
+	for _, row := range directive.Differ(u, j.fresh) { // what they imply
+		if !slices.Contains(j.only, row.Name) {
+			j.only = append(j.only, row.Name)
 		}
 	}
 	env := environment(environ, u.Exec, users)
@@ -149,11 +175,12 @@ func (l *line) resolve(environ []string, users *identity.DB) (*job, error) {
 	if err != nil {
 		return nil, err
 	}
+	x := *u.Exec
 	j.request = &spawn.Request{
-		Command: command, Exec: u.Exec, Env: env, Stdin: 0, Stdout: 1, Stderr: 2, Cgroup: -1,
+		Command: command, Exec: &x, Env: env, Stdin: 0, Stdout: 1, Stderr: 2, Cgroup: -1,
 	}
 	if !strings.Contains(command.Path, "/") && !slices.Contains(j.only, "ExecSearchPath") {
-		j.request.Exec.SearchPath = searchPath(env)
+		x.SearchPath = searchPath(env)
 	}
 	return j, nil
 }
@@ -225,16 +252,4 @@ func searchPath(env []string) []string {
 		}
 	}
 	return list
-}
-
-// why says why a property that is well written has no effect.
-func why(property string) string {
-	row := directive.Lookup("Service", property)
-	switch {
-	case row != nil && row.Support != directive.Full && row.Note != "":
-		return row.Note
-	case strings.HasPrefix(property, "Limit"), property == "OOMScoreAdjust":
-		return runtime.GOOS + " has no such thing"
-	}
-	return "this is for a service manager to do, or not done yet"
 }

@@ -2,12 +2,12 @@
 // directives of systemd.exec(5) for a single command, without a manager.
 //
 //	restrict -p User=nobody -p LimitNOFILE=100 -- /my/binary arg1
-//	restrict -cmd "/my/binary arg1" -mem_max=5G
+//	restrict -cmd "/my/binary arg1" -mem_max=5G -io_max=10G/s
 //
 // What cannot be applied is said on the standard error, one line each, and the
-// program runs all the same. If something that can be applied fails, or the
-// program cannot be executed, the exit status is that of systemd.exec(5),
-// PROCESS EXIT CODES; after bad use it is 2.
+// program runs all the same, unless -enforce=strict is given. If something that can be
+// applied fails, or the program cannot be executed, the exit status is that of
+// systemd.exec(5), PROCESS EXIT CODES; after bad use it is 2.
 package main
 
 import (
@@ -48,8 +48,8 @@ func restrict(args, environ []string, stderr io.Writer) int {
 		say("%v", err)
 		return statusUsage
 	}
-	for _, a := range job.notApplied {
-		say("%s=%s: not applied: %s", a.Name, a.Value, why(a.Name))
+	if status := job.settle(line, say); status != 0 {
+		return status
 	}
 	spawner := spawn.Spawner{Users: users}
 	err = spawner.Become(job.request, job.only)

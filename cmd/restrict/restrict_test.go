@@ -59,15 +59,18 @@ func TestRestrict(t *testing.T) {
 		},
 		{
 			name: "not applied", args: []string{
-				"-p", "ProtectSystem=strict", "-mem_max=5G", "-io_max", "/dev/sda 5M", "echo", "x",
+				"-p", "StateDirectory=a", "-mem_max=5G", "-io_max", "/dev/no/disk 5M", "echo", "x",
 			},
 			out: "x\n",
-			err: "restrict: ProtectSystem=strict: not applied: ",
+			err: "restrict: StateDirectory=a: not applied: ",
 		},
-		{name: "short forms", args: []string{"-mem_max=5G", "true"}, err: "restrict: MemoryMax=5G: not"},
 		{
-			name: "short forms", args: []string{"-io_max=/dev/sda riops=5", "true"},
-			err: "restrict: IOReadIOPSMax=/dev/sda 5: not applied",
+			name: "short forms", args: []string{"-report", "-mem_max=5G", "true"},
+			err: "restrict: MemoryMax=5G: ",
+		},
+		{
+			name: "short forms", args: []string{"-io_max=/dev/no/disk riops=5", "true"},
+			err: "restrict: IOReadIOPSMax=/dev/no/disk 5: not applied",
 		},
 		{
 			name: "user", root: true,
@@ -92,6 +95,32 @@ func TestRestrict(t *testing.T) {
 		{
 			name: "no directory", args: []string{"-p", "WorkingDirectory=/no/dir", "true"},
 			status: 200, err: "restrict: chdir /no/dir: no such file or directory (200/CHDIR)",
+		},
+		{
+			name: "report", args: []string{"-report", "-p", "Nice=5", "echo", "x"}, out: "x\n",
+			err: "restrict: Nice=5: applied\n",
+		},
+		{
+			name: "strict", args: []string{
+				"-enforce=strict", "-p", "StateDirectory=a", "echo", "x",
+			},
+			status: 219, err: "restrict: StateDirectory=a: not applied: this is for a service manager",
+		},
+		{
+			name: "strict and whole", args: []string{"-enforce=strict", "-p", "Nice=5", "echo", "x"},
+			out: "x\n",
+		},
+		{
+			name: "bad mode", args: []string{"-enforce=maybe", "true"},
+			status: 2, err: "not strict or best-effort",
+		},
+		{
+			name: "implied", args: []string{"-report", "-p", "ProtectClock=yes", "true"},
+			err: "restrict: CapabilityBoundingSet: ",
+		},
+		{
+			name: "the root's device", args: []string{"-report", "-io_max=10G/s", "true"},
+			err: "restrict: IOReadBandwidthMax=/ 10G: ",
 		},
 		{name: "no command", status: 2, err: "restrict: no command"},
 		{name: "empty command", args: []string{""}, status: 2, err: "restrict: the command is an empty"},

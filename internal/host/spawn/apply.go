@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"os/signal"
+	"slices"
 	"strconv"
 
 	"rouse/internal/host/sys"
@@ -59,6 +60,8 @@ func (p *plan) apply(s *step) error {
 		return applyCalls(s)
 	case stepClose:
 		closeFrom(int(s.n[0]))
+	case stepReady:
+		p.number()
 	case stepExec:
 		return p.execute(s.list)
 	case stepKinds:
@@ -125,16 +128,20 @@ func closeFrom(least int) {
 	}
 }
 
+// number writes the process's number into the environment.
+func (p *plan) number() {
+	p.env = slices.Clone(p.env)
+	for _, i := range p.pids {
+		p.env[i] += strconv.Itoa(os.Getpid())
+	}
+}
+
 // execute replaces the process by the first program of list that is there. If
 // none is, the last error that says more than "no such file" counts.
 func (p *plan) execute(list []string) error {
-	env := append([]string{}, p.env...)
-	for _, i := range p.pids {
-		env[i] += strconv.Itoa(os.Getpid())
-	}
 	var why error = sys.ENOENT
 	for _, path := range list {
-		err := sys.Exec(path, p.argv, env)
+		err := sys.Exec(path, p.argv, p.env)
 		switch {
 		case errors.Is(err, sys.ENOENT):
 		case errors.Is(err, sys.EACCES), errors.Is(err, sys.ENOTDIR):

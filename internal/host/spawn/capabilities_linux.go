@@ -157,34 +157,7 @@ func (p *planner) noNewPrivileges() bool {
 	if !p.leavesRoot() && p.ownCapabilities().Effective&sysAdmin != 0 {
 		return false
 	}
-	x := p.x
-	p.part = partFilters
-	defer func() { p.part = "" }()
-	for _, filter := range []struct {
-		directive string
-		set       bool
-	}{
-		{"LockPersonality", x.LockPersonality},
-		{"MemoryDenyWriteExecute", x.MemoryDenyWriteExecute},
-		{"PrivateDevices", x.PrivateDevices},
-		{"ProtectClock", x.ProtectClock},
-		{"ProtectHostname", x.ProtectHostname},
-		{"ProtectKernelLogs", x.ProtectKernelLogs},
-		{"ProtectKernelModules", x.ProtectKernelModules},
-		{"ProtectKernelTunables", x.ProtectKernelTunables},
-		{"RestrictAddressFamilies", x.RestrictAddressFamilies.Any()},
-		{"RestrictNamespaces", x.RestrictNamespaces&linux.Namespaces != linux.Namespaces},
-		{"RestrictRealtime", x.RestrictRealtime},
-		{"RestrictSUIDSGID", x.RestrictSUIDSGID},
-		{"SystemCallArchitectures", len(x.SystemCallArchitectures) > 0},
-		{"SystemCallFilter", x.SystemCallFilter.Set},
-		{"SystemCallLog", x.SystemCallLog.Set},
-	} {
-		if filter.set && p.wants(filter.directive) {
-			return true
-		}
-	}
-	return false
+	return p.filtered()
 }
 
 func prctl(args ...int) call {

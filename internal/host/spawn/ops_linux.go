@@ -39,6 +39,7 @@ type program struct {
 	*arena
 	scratch
 	step int
+	env  uintptr // where the environment is
 }
 
 // scratch is the memory of a program, which the next one may use again.
@@ -147,6 +148,8 @@ func (p *plan) compile(a *arena, w way) *program {
 			// Without close_range, all descriptors are close-on-exec: see prepare.
 			pr.call(s, sys.CallCloseRange, uintptr(s.n[0]), 1<<32-1, 0)
 			pr.fine(1, sys.ENOSYS, sys.EPERM)
+		case stepReady:
+			pr.ready(s, p, w)
 		case stepExec:
 			if w.self {
 				pr.call(s, opEnd)
@@ -336,19 +339,29 @@ func (p *program) limit(s *step) {
 	p.call(s, sys.CallPrlimit, 0, number, p.pair(nearest), 0)
 }
 
+// ready places the environment and writes the process's number into it. Then the
+// signals that came meanwhile do what they do by default. A process that runs the program
+// on itself has done so.
+func (p *program) ready(s *step, pl *plan, w way) {
+	if w.self {
+		return
+	}
+	var entries []uintptr
+	p.env, entries = p.strings(pl.env)
+	for _, i := range pl.pids {
+		p.call(s, opPID, p.reserve(entries, pl.env, i))
+	}
+	p.call(s, sys.CallSigprocmask, sys.SigSetmask, p.words(0, 0), 0, sys.SigsetBytes)
+}
+
 // exec ends the program. An error that only means "not here" leads to the next
 // place of the search path; after the last, the last that said more than "no
 // such file" counts.
 func (p *program) exec(s *step, pl *plan) {
 	argv, _ := p.strings(pl.argv)
-	env, entries := p.strings(pl.env)
-	for _, i := range pl.pids {
-		p.call(s, opPID, p.reserve(entries, pl.env, i))
-	}
-	p.call(s, sys.CallSigprocmask, sys.SigSetmask, p.words(0, 0), 0, sys.SigsetBytes)
 	var tries []int
 	for _, path := range s.list {
-		tries = append(tries, p.call(s, sys.CallExecve, p.string(path), argv, env))
+		tries = append(tries, p.call(s, sys.CallExecve, p.string(path), argv, p.env))
 		p.fine(1, sys.ENOENT, sys.EACCES, sys.ENOTDIR)
 	}
 	last := p.call(s, opFail, uintptr(sys.ENOENT))

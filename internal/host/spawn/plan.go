@@ -93,11 +93,8 @@ func (p *planner) child() {
 	}
 	p.descriptors()
 	p.context()
-	if p.fault != nil {
-		return
-	}
 	p.add(step{kind: stepClose, n: [2]int64{int64(3 + len(p.r.Files))}, status: StatusFDs})
-	p.exec()
+	p.end()
 }
 
 // self lists what the calling process does to itself.
@@ -111,7 +108,7 @@ func (p *planner) self(only []string) {
 		return
 	}
 	p.context()
-	p.exec()
+	p.end()
 }
 
 // wants reports whether the directive is to be carried out, as far as the part goes that
@@ -163,7 +160,7 @@ func (p *planner) descriptors() {
 }
 
 // context adds what unit.Exec asks for, in the order of systemd: a later step may need
-// what an earlier one would have taken away, and a filter is last.
+// what an earlier one would have taken away.
 func (p *planner) context() {
 	x := p.x
 	if x.OOMScoreSet && p.wants("OOMScoreAdjust") && sys.HaveOOMScoreAdjust {
@@ -205,9 +202,20 @@ func (p *planner) context() {
 	p.directory(chroot && p.r.NoChroot && !namespaced)
 	p.labels()
 	p.secureBits()
+}
+
+// end adds what a filter of system calls must not come before, the filter, and exec.
+func (p *planner) end() {
+	if p.fault != nil {
+		return
+	}
+	p.add(step{kind: stepReady, status: StatusExec})
 	p.part = partFilters
 	p.filters()
 	p.part = ""
+	if p.fault == nil {
+		p.exec()
+	}
 }
 
 func (p *planner) limits() {
@@ -306,9 +314,6 @@ func (p *planner) users() *identity.DB {
 }
 
 func (p *planner) exec() {
-	if p.fault != nil {
-		return
-	}
 	path := p.r.Command.Path
 	s := step{kind: stepExec, text: path, directive: "ExecStart", status: StatusExec}
 	if strings.ContainsRune(path, '/') {

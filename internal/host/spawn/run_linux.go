@@ -55,6 +55,8 @@ func fork(c *control) {
 		at := (*op)(unsafe.Add(unsafe.Pointer(c.ops), c.failed-1))
 		for {
 			sys.Call(sys.CallExitGroup, at.status, 0, 0, 0, 0, 0)
+			// A filter forbids it. Then SIGSEGV, which is not caught any more, is the end.
+			*(*byte)(nil) = 0
 		}
 	}
 	c.pid = pid

@@ -6,6 +6,3 @@ func (p *planner) namespaces() bool { return false }
 
 // privateUsers makes or enters the user namespace of PrivateUsers=.
 func (p *planner) privateUsers() {}
-
-// filters adds the seccomp filters. Nothing that they may forbid may come after.
-func (p *planner) filters() {}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"unsafe"
 
+	"rouse/internal/host/seccomp"
 	"rouse/internal/host/sys"
 )
 
@@ -15,6 +16,7 @@ type kernel struct {
 	ignored      []int
 	dumpable     bool
 	capabilities sys.Capabilities
+	programs     seccomp.Cache
 }
 
 // prepare finds the best means and what the manager's children would inherit.
@@ -217,6 +219,7 @@ func (p *plan) become() *StepError {
 	if p.sets("NOFILE") {
 		sys.KeepFileLimit()
 	}
+	p.number()
 	runtime.LockOSThread() // for good: other threads have kept their credentials
 	a, err := newArena(p.size())
 	if err != nil {

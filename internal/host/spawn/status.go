@@ -32,9 +32,11 @@ const (
 	StatusSetsid           = 220
 	StatusStderr           = 222
 	StatusNoNewPrivileges  = 227
+	StatusSeccomp          = 228
 	StatusSELinux          = 229
 	StatusPersonality      = 230
 	StatusAppArmor         = 231
+	StatusAddressFamilies  = 232
 	StatusRuntimeDirectory = 233
 	StatusSmack            = 236
 	StatusKeyring          = 237
@@ -76,11 +78,11 @@ var statusNames = [256]string{
 	225:                    "NETWORK",
 	226:                    "NAMESPACE",
 	StatusNoNewPrivileges:  "NO_NEW_PRIVILEGES",
-	228:                    "SECCOMP",
+	StatusSeccomp:          "SECCOMP",
 	StatusSELinux:          "SELINUX_CONTEXT",
 	StatusPersonality:      "PERSONALITY",
 	StatusAppArmor:         "APPARMOR",
-	232:                    "ADDRESS_FAMILIES",
+	StatusAddressFamilies:  "ADDRESS_FAMILIES",
 	StatusRuntimeDirectory: "RUNTIME_DIRECTORY",
 	235:                    "CHOWN",
 	StatusSmack:            "SMACK_PROCESS_LABEL",

@@ -44,6 +44,7 @@ const (
 	stepChdir                   // working directory text; if n[0] is 1, / if that fails
 	stepClose                   // close all descriptors from n[0] on, at exec at the latest
 	stepCalls                   // the system calls in calls; text describes them
+	stepReady                   // the environment is completed, signals are let through
 	stepExec                    // execute the first of list that is there; n[0]: missing is status 0
 	stepKinds
 )
@@ -86,6 +87,8 @@ func (s *step) describe() string {
 		return "chdir " + s.text
 	case stepClose:
 		return "close descriptors"
+	case stepReady:
+		return "complete the environment"
 	case stepExec:
 		return "exec " + s.text
 	case stepKinds:

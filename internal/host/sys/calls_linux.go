@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"strconv"
+	"sync"
 	"syscall"
 	"unsafe"
 
@@ -218,3 +219,25 @@ const (
 	AmbientRaise         = unix.PR_CAP_AMBIENT_RAISE
 	AmbientClear         = unix.PR_CAP_AMBIENT_CLEAR_ALL
 )
+
+// HaveSeccomp reports whether the kernel has filters of system calls, whoever may add
+// one. prctl(2), PR_SET_SECCOMP, Linux 3.5.
+var HaveSeccomp = sync.OnceValue(func() bool {
+	// Without a filter: EFAULT if there could be one.
+	err := unix.Prctl(unix.PR_SET_SECCOMP, unix.SECCOMP_MODE_FILTER, 0, 0, 0)
+	return errors.Is(err, unix.EFAULT)
+})
+
+// Domain is the execution domain of this process, without what is changed in it.
+// personality(2).
+func Domain() uint32 {
+	const (
+		ask  = 0xffffffff
+		kind = 0xff
+	)
+	v, _, e := unix.RawSyscall(unix.SYS_PERSONALITY, ask, 0, 0)
+	if e != 0 {
+		return 0
+	}
+	return uint32(v) & kind
+}

@@ -8,6 +8,7 @@ import (
 
 	"rouse/internal/engine"
 	"rouse/internal/host/cgroup"
+	"rouse/internal/host/identity"
 	"rouse/internal/host/notify"
 	"rouse/internal/host/output"
 	"rouse/internal/host/socket"
@@ -43,6 +44,7 @@ type State struct {
 	LastHandle engine.Handle
 	LastReq    uint64
 	Carried    map[string]engine.Op
+	Dynamic    []identity.Dynamic
 	Mounts     []string // mount points
 	Clock      int64    // the wall clock less the monotonic one, in microseconds
 	Self       self
@@ -147,6 +149,7 @@ func (m *Manager) handOver() *State {
 	}
 	s.Output = m.router.Suspend()
 	s.Tracker = m.tracker.Suspend()
+	s.Dynamic = m.pool.Suspend()
 	m.closeRest()
 	s.FDs = s.descriptors()
 	return s

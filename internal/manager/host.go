@@ -545,6 +545,7 @@ func (m *Manager) clean(fx engine.Clean) {
 		if err := dirs.Remove(x, m.cfg.Bases, fx.Restart); err != nil {
 			m.logf(engine.Warning, name, "%v", err)
 		}
+		m.dismiss(fx.Unit)
 		if credentials.Any(x) {
 			if err := m.cfg.Credentials.Remove(name); err != nil {
 				m.logf(engine.Warning, name, "remove credentials: %v", err)

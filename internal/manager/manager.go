@@ -110,6 +110,7 @@ type Manager struct {
 	spawner *spawn.Spawner
 	judge   *ability.Judge
 	users   *identity.DB
+	pool    *identity.Pool // users that are in no file
 	router  *output.Router
 	notify  *notify.Listener
 	reaper  *reap.Reaper
@@ -211,6 +212,7 @@ func New(cfg Config) *Manager {
 	}
 	m.Room.Environ, m.Room.Changed = cfg.Environ, m.filesChanged
 	m.self = newSelf(cfg.Conf)
+	m.userPool()
 	m.setBase(cfg.Environment)
 	m.e = engine.New(m.timing(engine.Config{
 		Seed: rand.Uint64(), User: cfg.User, Stack: debug.Stack,

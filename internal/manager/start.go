@@ -171,6 +171,7 @@ func (m *Manager) launch(l *launch) (p spawn.Process, problem string, err error)
 	req := &spawn.Request{Unit: l.Unit.Name, Command: *l.Command, Exec: x, Cgroup: -1}
 	req.Invocation = l.Invocation
 	owner, home, known := m.owner(x)
+	owner, home, known := m.identify(req)
 	if known {
 		m.directories(req, owner)
 		m.credentials(l, req, owner.UID)

@@ -48,6 +48,8 @@ type Request struct {
 	// Without are directives that are left out because this place does not allow them.
 	// With "/namespaces" or "/filters" after it, only that part of the directive is.
 	Without []string
+	// As is who DynamicUser= has made up, in the place of User= and Group=; nil is nobody.
+	As *identity.User
 	// Dirs are what a mount namespace needs for the unit's directories.
 	Dirs dirs.Mounts
 	// Credentials is the directory of the unit's credentials, of which a mount namespace

@@ -170,7 +170,6 @@ func (m *Manager) launch(l *launch) (p spawn.Process, problem string, err error)
 	x := l.Unit.Exec
 	req := &spawn.Request{Unit: l.Unit.Name, Command: *l.Command, Exec: x, Cgroup: -1}
 	req.Invocation = l.Invocation
-	owner, home, known := m.owner(x)
 	owner, home, known := m.identify(req)
 	if known {
 		m.directories(req, owner)

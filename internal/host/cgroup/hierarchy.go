@@ -37,6 +37,7 @@ type hierarchy struct {
 	available Controllers        // of the root
 	passing   sync.Mutex         // guards passed; nobody who has it takes mu
 	passed    map[string]*passes // by directory
+	library   library
 
 	mu      sync.Mutex
 	sweeper sweeper
@@ -370,6 +371,7 @@ func (h *hierarchy) Close() error {
 
 // shut ends what the kernel tells.
 func (h *hierarchy) shut() error {
+	h.library.close()
 	if h.events == nil {
 		return nil
 	}
@@ -425,7 +427,8 @@ func (g *group) open() (fd int, err error) {
 
 // lost notes that the directory is gone. The caller holds h.mu.
 func (g *group) lost() {
-	g.made, g.applied = false, applied{}
+	g.made = false
+	g.applied.forget()
 	g.forgetWatch(&g.watch)
 	g.forgetWatch(&g.killWatch)
 }

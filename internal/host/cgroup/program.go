@@ -7,13 +7,14 @@ import (
 	"sync"
 
 	"rouse/internal/host/sys"
+	"rouse/internal/host/sys/bpf"
 )
 
 // A Program is one that the kernel runs for the processes of a group. bpf(2).
 type Program struct {
 	Name  string // of the setting that it is for
-	Type  uint32 // sys.BPFCgroupDevice and kin
-	Place uint32 // sys.BPFDevice and kin
+	Type  uint32 // bpf.DeviceUse and kin
+	Place uint32 // bpf.Device and kin
 	Code  []uint64
 	// Counters are the instructions whose number is to be the descriptor of the group's
 	// counters.
@@ -46,8 +47,8 @@ func (p *Program) hash() uint64 {
 	return h
 }
 
-// A library keeps programs that many groups have. Those that count are each a group's.
-type library struct {
+// A shelf keeps programs that many groups have. Those that count are each a group's.
+type shelf struct {
 	mu     sync.Mutex
 	loaded map[uint64]loaded
 	refuse error // why the kernel takes none
@@ -59,12 +60,12 @@ type loaded struct {
 	code []uint64
 }
 
-// libraryMost is how many programs are kept. The kernel has those that are in use.
-const libraryMost = 64
+// shelfMost is how many programs are kept. The kernel has those that are in use.
+const shelfMost = 64
 
 // get loads a program, or finds it. The caller calls done when it has no use for the
 // descriptor any more.
-func (l *library) get(p *Program, counters int) (fd int, id uint32, done func(), err error) {
+func (l *shelf) get(p *Program, counters int) (fd int, id uint32, done func(), err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.refuse != nil {
@@ -76,26 +77,26 @@ func (l *library) get(p *Program, counters int) (fd int, id uint32, done func(),
 		return have.fd, have.id, func() {}, nil
 	}
 	if p.Pinned != "" {
-		fd, err = sys.BPFPinned(p.Pinned)
+		fd, err = bpf.Pinned(p.Pinned)
 	} else {
 		code := slices.Clone(p.Code)
 		for _, at := range p.Counters {
 			code[at] |= uint64(uint32(counters)) << 32
 		}
-		fd, err = sys.BPFLoad(p.Type, p.Place, code)
+		fd, err = bpf.Load(p.Type, p.Place, code)
 	}
 	if err == nil {
-		if id, err = sys.BPFID(fd); err != nil {
+		if id, err = bpf.ID(fd); err != nil {
 			sys.CloseFD(fd)
 		}
 	}
 	if err != nil {
-		if p.Pinned == "" && (errors.Is(err, sys.EPERM) || errors.Is(err, sys.ErrUnsupported)) {
+		if p.Pinned == "" && (errors.Is(err, sys.EPERM) || errors.Is(err, errors.ErrUnsupported)) {
 			l.refuse = err
 		}
 		return -1, 0, nil, err
 	}
-	if !shared || len(l.loaded) >= libraryMost {
+	if !shared || len(l.loaded) >= shelfMost {
 		return fd, id, func() { sys.CloseFD(fd) }, nil
 	}
 	if l.loaded == nil {
@@ -106,7 +107,7 @@ func (l *library) get(p *Program, counters int) (fd int, id uint32, done func(),
 }
 
 // close forgets all programs.
-func (l *library) close() {
+func (l *shelf) close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, p := range l.loaded {
@@ -139,15 +140,15 @@ func (g *group) attach(programs []Program) (errs []error) {
 			continue
 		}
 		if len(p.Counters) > 0 && counters == 0 {
-			if counters, err = sys.BPFCounters(traffic); err != nil {
+			if counters, err = bpf.Counters(traffic); err != nil {
 				counters = 0
 				errs = append(errs, fmt.Errorf("%s=: %w", p.Name, err))
 				continue
 			}
 		}
-		fd, id, done, err := g.h.library.get(p, counters)
+		fd, id, done, err := g.h.shelf.get(p, counters)
 		if err == nil {
-			err = sys.BPFAttach(dir, fd, p.Place)
+			err = bpf.Attach(dir, fd, p.Place)
 			done()
 		}
 		if err != nil {
@@ -160,9 +161,9 @@ func (g *group) attach(programs []Program) (errs []error) {
 		if slices.ContainsFunc(now, func(n attached) bool { return n.ID == a.ID && n.Place == a.Place }) {
 			continue
 		}
-		fd, err := sys.BPFByID(a.ID, true)
+		fd, err := bpf.ByID(a.ID, true)
 		if err == nil {
-			err = sys.BPFDetach(dir, fd, a.Place)
+			err = bpf.Detach(dir, fd, a.Place)
 			sys.CloseFD(fd)
 		}
 		if err != nil {
@@ -185,7 +186,7 @@ func (g *group) Traffic() (n [traffic]uint64, ok bool) {
 	}
 	for i := range n {
 		var err error
-		if n[i], err = sys.BPFCounter(g.applied.counters, i); err != nil {
+		if n[i], err = bpf.Counter(g.applied.counters, i); err != nil {
 			return n, false
 		}
 	}

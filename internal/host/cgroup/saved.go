@@ -4,7 +4,7 @@ import (
 	"maps"
 	"slices"
 
-	"rouse/internal/host/sys"
+	"rouse/internal/host/sys/bpf"
 )
 
 // Saved is what a Tracker knows, as plain data, for one that comes after it: which
@@ -62,7 +62,7 @@ func (h *hierarchy) Suspend() *Saved {
 		slices.Sort(pids[g])
 		var counters uint32
 		if g.applied.counters > 0 {
-			counters, _ = sys.BPFID(g.applied.counters)
+			counters, _ = bpf.ID(g.applied.counters)
 		}
 		s.Units = append(s.Units, SavedUnit{
 			Programs: g.applied.programs, Counters: counters,
@@ -95,7 +95,7 @@ func (h *hierarchy) restore() {
 			memory: u.Memory, applied: applied{settings: u.Settings, programs: u.Programs},
 		}
 		if u.Counters != 0 {
-			if fd, err := sys.BPFByID(u.Counters, false); err == nil {
+			if fd, err := bpf.ByID(u.Counters, false); err == nil {
 				g.applied.counters = fd
 			}
 		}

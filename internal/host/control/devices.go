@@ -10,6 +10,7 @@ import (
 
 	"rouse/internal/host/cgroup"
 	"rouse/internal/host/sys"
+	"rouse/internal/host/sys/bpf"
 	"rouse/internal/unit"
 )
 
@@ -62,7 +63,7 @@ func (b *builder) devices() {
 		rules = append(rules, found...)
 	}
 	b.c.Programs = append(b.c.Programs, cgroup.Program{
-		Name: "DevicePolicy", Type: sys.BPFCgroupDevice, Place: sys.BPFDevice, Code: deviceProgram(rules),
+		Name: "DevicePolicy", Type: bpf.DeviceUse, Place: bpf.Device, Code: deviceProgram(rules),
 	})
 }
 

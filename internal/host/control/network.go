@@ -8,7 +8,7 @@ import (
 	"slices"
 
 	"rouse/internal/host/cgroup"
-	"rouse/internal/host/sys"
+	"rouse/internal/host/sys/bpf"
 	"rouse/internal/unit"
 	"rouse/internal/unit/name"
 	"rouse/internal/unit/value/linux"
@@ -37,14 +37,14 @@ const onStack = -16
 // network adds the programs that packets pass.
 func (b *builder) network() {
 	for _, d := range [...]direction{
-		{sys.BPFIngress, 12, 8, 0, 1,
+		{bpf.Ingress, 12, 8, 0, 1,
 			func(r *unit.Resources) []string { return r.IPIngressFilterPath }, "IPIngressFilterPath"},
-		{sys.BPFEgress, 16, 24, 2, 3,
+		{bpf.Egress, 16, 24, 2, 3,
 			func(r *unit.Resources) []string { return r.IPEgressFilterPath }, "IPEgressFilterPath"},
 	} {
 		b.firewall(d)
 		if len(b.r.RestrictNetworkInterfaces.Names) > 0 {
-			b.program("RestrictNetworkInterfaces", sys.BPFCgroupPacket, d.place,
+			b.program("RestrictNetworkInterfaces", bpf.Packet, d.place,
 				interfaceProgram(b.r.RestrictNetworkInterfaces))
 		}
 		for _, path := range gather(b, d.pinned) {
@@ -110,7 +110,7 @@ func (b *builder) firewall(d direction) {
 		return
 	}
 	b.c.Programs = append(b.c.Programs, cgroup.Program{
-		Name: "IPAddressAllow, IPAddressDeny, IPAccounting", Type: sys.BPFCgroupPacket, Place: d.place,
+		Name: "IPAddressAllow, IPAddressDeny, IPAccounting", Type: bpf.Packet, Place: d.place,
 		Code: a.code, Counters: a.counters,
 	})
 }
@@ -241,9 +241,9 @@ func (b *builder) binds() {
 	if len(deny) == 0 {
 		return
 	}
-	b.program("SocketBindDeny", sys.BPFCgroupAddress, sys.BPFBind4,
+	b.program("SocketBindDeny", bpf.Address, bpf.Bind4,
 		bindProgram(linux.FamilyINET, allow, deny))
-	b.program("SocketBindDeny", sys.BPFCgroupAddress, sys.BPFBind6,
+	b.program("SocketBindDeny", bpf.Address, bpf.Bind6,
 		bindProgram(linux.FamilyINET6, allow, deny))
 }
 

@@ -1,4 +1,6 @@
-package sys
+// Package bpf loads programs into the kernel and attaches them to control groups. It
+// knows bpf(2), and nothing of what programs do.
+package bpf
 
 import (
 	"runtime"
@@ -11,19 +13,19 @@ import (
 // CGROUP_SKB came with Linux 4.10, more than one program in a place with 4.15, which
 // has CGROUP_DEVICE too, and CGROUP_SOCK_ADDR with 4.17.
 const (
-	BPFCgroupPacket  = unix.BPF_PROG_TYPE_CGROUP_SKB
-	BPFCgroupDevice  = unix.BPF_PROG_TYPE_CGROUP_DEVICE
-	BPFCgroupAddress = unix.BPF_PROG_TYPE_CGROUP_SOCK_ADDR
+	Packet    = unix.BPF_PROG_TYPE_CGROUP_SKB
+	DeviceUse = unix.BPF_PROG_TYPE_CGROUP_DEVICE
+	Address   = unix.BPF_PROG_TYPE_CGROUP_SOCK_ADDR
 
-	BPFIngress = unix.BPF_CGROUP_INET_INGRESS
-	BPFEgress  = unix.BPF_CGROUP_INET_EGRESS
-	BPFDevice  = unix.BPF_CGROUP_DEVICE
-	BPFBind4   = unix.BPF_CGROUP_INET4_BIND
-	BPFBind6   = unix.BPF_CGROUP_INET6_BIND
+	Ingress = unix.BPF_CGROUP_INET_INGRESS
+	Egress  = unix.BPF_CGROUP_INET_EGRESS
+	Device  = unix.BPF_CGROUP_DEVICE
+	Bind4   = unix.BPF_CGROUP_INET4_BIND
+	Bind6   = unix.BPF_CGROUP_INET6_BIND
 )
 
-// bpf makes a call with some of union bpf_attr: the kernel takes the rest for zero.
-func bpf[T any](cmd int, attr *T) (int, error) {
+// call makes a call with some of union bpf_attr: the kernel takes the rest for zero.
+func call[T any](cmd int, attr *T) (int, error) {
 	r, _, e := unix.Syscall(unix.SYS_BPF, uintptr(cmd), uintptr(unsafe.Pointer(attr)),
 		unsafe.Sizeof(*attr))
 	runtime.KeepAlive(attr)
@@ -40,9 +42,9 @@ func address[T any](pin *runtime.Pinner, p *T) uint64 {
 	return uint64(uintptr(unsafe.Pointer(p)))
 }
 
-// BPFLoad has the kernel check a program, and gives a descriptor for it. The
+// Load has the kernel check a program, and gives a descriptor for it. The
 // instructions are of eight bytes each.
-func BPFLoad(programType, attachType uint32, code []uint64) (fd int, err error) {
+func Load(programType, attachType uint32, code []uint64) (fd int, err error) {
 	var pin runtime.Pinner
 	defer pin.Unpin()
 	license := [...]byte{'G', 'P', 'L', 0}
@@ -59,31 +61,31 @@ func BPFLoad(programType, attachType uint32, code []uint64) (fd int, err error) 
 		license: address(&pin, &license), attach: attachType,
 	}
 	copy(attr.name[:], "rouse")
-	fd, err = bpf(unix.BPF_PROG_LOAD, &attr)
+	fd, err = call(unix.BPF_PROG_LOAD, &attr)
 	return fd, err
 }
 
-// BPFAttach puts a program beside those that a control group has already.
-func BPFAttach(group, program int, place uint32) error {
+// Attach puts a program beside those that a control group has already.
+func Attach(group, program int, place uint32) error {
 	attr := struct{ group, program, place, flags uint32 }{
 		uint32(group), uint32(program), place, unix.BPF_F_ALLOW_MULTI,
 	}
-	_, err := bpf(unix.BPF_PROG_ATTACH, &attr)
+	_, err := call(unix.BPF_PROG_ATTACH, &attr)
 	return err
 }
 
-// BPFDetach takes it away.
-func BPFDetach(group, program int, place uint32) error {
+// Detach takes it away.
+func Detach(group, program int, place uint32) error {
 	attr := struct{ group, program, place, flags uint32 }{
 		uint32(group), uint32(program), place, 0,
 	}
-	_, err := bpf(unix.BPF_PROG_DETACH, &attr)
+	_, err := call(unix.BPF_PROG_DETACH, &attr)
 	return err
 }
 
-// BPFID gives the kernel's number of a program or map, by which it is found as long as
+// ID gives the kernel's number of a program or map, by which it is found as long as
 // it is in use.
-func BPFID(fd int) (uint32, error) {
+func ID(fd int) (uint32, error) {
 	var pin runtime.Pinner
 	defer pin.Unpin()
 	var info struct{ kind, id uint32 }
@@ -91,22 +93,22 @@ func BPFID(fd int) (uint32, error) {
 		fd, size uint32
 		info     uint64
 	}{uint32(fd), uint32(unsafe.Sizeof(info)), address(&pin, &info)}
-	_, err := bpf(unix.BPF_OBJ_GET_INFO_BY_FD, &attr)
+	_, err := call(unix.BPF_OBJ_GET_INFO_BY_FD, &attr)
 	return info.id, err // programs and maps begin alike
 }
 
-// BPFByID finds a program or a map.
-func BPFByID(id uint32, program bool) (fd int, err error) {
+// ByID finds a program or a map.
+func ByID(id uint32, program bool) (fd int, err error) {
 	cmd := unix.BPF_MAP_GET_FD_BY_ID
 	if program {
 		cmd = unix.BPF_PROG_GET_FD_BY_ID
 	}
 	attr := struct{ id, next, flags uint32 }{id: id}
-	return bpf(cmd, &attr)
+	return call(cmd, &attr)
 }
 
-// BPFPinned opens a program that has a name in a bpf file system.
-func BPFPinned(path string) (fd int, err error) {
+// Pinned opens a program that has a name in a bpf file system.
+func Pinned(path string) (fd int, err error) {
 	var pin runtime.Pinner
 	defer pin.Unpin()
 	name, err := unix.BytePtrFromString(path)
@@ -117,20 +119,20 @@ func BPFPinned(path string) (fd int, err error) {
 		path      uint64
 		fd, flags uint32
 	}{path: address(&pin, name)}
-	fd, err = bpf(unix.BPF_OBJ_GET, &attr)
+	fd, err = call(unix.BPF_OBJ_GET, &attr)
 	return fd, err
 }
 
-// BPFCounters makes an array of numbers that programs can add to.
-func BPFCounters(n int) (fd int, err error) {
+// Counters makes an array of numbers that programs can add to.
+func Counters(n int) (fd int, err error) {
 	attr := struct{ kind, key, value, entries, flags uint32 }{
 		unix.BPF_MAP_TYPE_ARRAY, 4, 8, uint32(n), 0,
 	}
-	return bpf(unix.BPF_MAP_CREATE, &attr)
+	return call(unix.BPF_MAP_CREATE, &attr)
 }
 
-// BPFCounter reads one of them.
-func BPFCounter(fd, at int) (n uint64, err error) {
+// Counter reads one of them.
+func Counter(fd, at int) (n uint64, err error) {
 	var pin runtime.Pinner
 	defer pin.Unpin()
 	key := uint32(at)
@@ -138,6 +140,6 @@ func BPFCounter(fd, at int) (n uint64, err error) {
 		fd, none          uint32
 		key, value, flags uint64
 	}{fd: uint32(fd), key: address(&pin, &key), value: address(&pin, &n)}
-	_, err = bpf(unix.BPF_MAP_LOOKUP_ELEM, &attr)
+	_, err = call(unix.BPF_MAP_LOOKUP_ELEM, &attr)
 	return n, err
 }

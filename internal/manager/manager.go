@@ -30,7 +30,9 @@ import (
 	"rouse/internal/host/mounts"
 	"rouse/internal/host/notify"
 	"rouse/internal/host/output"
+	"rouse/internal/host/private"
 	"rouse/internal/host/reap"
+	"rouse/internal/host/sandbox"
 	"rouse/internal/host/socket"
 	"rouse/internal/host/spawn"
 	"rouse/internal/host/sys"
@@ -109,6 +111,8 @@ type Manager struct {
 	tracker cgroup.Tracker
 	spawner *spawn.Spawner
 	judge   *ability.Judge
+	place   sandbox.Place
+	spaces  private.Spaces
 	users   *identity.DB
 	pool    *identity.Pool // users that are in no file
 	router  *output.Router

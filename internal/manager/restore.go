@@ -108,6 +108,7 @@ func (m *Manager) adoptDescriptors(s *State) {
 	if s.Streams != nil {
 		m.streams = s.Streams
 	}
+	m.spaces.Restore(s.Spaces)
 	for _, p := range s.Peers {
 		m.peers[p] = true
 	}

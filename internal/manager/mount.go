@@ -11,6 +11,7 @@ import (
 	"rouse/internal/engine"
 	"rouse/internal/host/machine"
 	"rouse/internal/host/mounts"
+	"rouse/internal/host/private"
 	"rouse/internal/host/sandbox"
 	"rouse/internal/host/spawn"
 	"rouse/internal/host/watch"
@@ -142,11 +143,14 @@ func (m *Manager) openPlace() {
 }
 
 // enclose gives a process what is its unit's alone. It is called on a goroutine.
-func (m *Manager) enclose(l *launch, req *spawn.Request) error {
+func (m *Manager) enclose(l *launch, req *spawn.Request) {
 	x, name := l.Unit.Exec, l.Unit.Name
 	if sp := l.space; sp != nil {
-		if err := m.spaces.Prepare(sp, name, x); err != nil {
-			return err
+		if err := m.spaces.Prepare(sp, name, x); err != nil && req.Fail == nil {
+			req.Fail = &spawn.StepError{
+				Unit: name, Step: "make what is private", Directive: err.Directive, Err: err.Err,
+				Status: spawn.StatusNamespace,
+			}
 		}
 		if x.PrivateTmp {
 			req.Tmp, req.VarTmp = sp.Tmp, sp.VarTmp
@@ -159,7 +163,6 @@ func (m *Manager) enclose(l *launch, req *spawn.Request) error {
 			req.Incoming = ""
 		}
 	}
-	return nil
 }
 
 // leaveSpace: the unit has ended, and what it has had to itself is removed.

@@ -233,9 +233,7 @@ func (m *Manager) launch(l *launch) (p spawn.Process, problem string, err error)
 	}
 	m.delegate(l, group, owner)
 	defer place.Close()
-	if err := m.enclose(l, req); err != nil {
-		return p, "", err
-	}
+	m.enclose(l, req)
 	req.Cgroup, req.CgroupProcs = place.Dir, place.Procs
 	l.verdict.Apply(req)
 	p, err = m.startProcess(req)

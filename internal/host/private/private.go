@@ -7,7 +7,6 @@ package private
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -69,13 +68,24 @@ func Needs(x *unit.Exec) bool {
 		x.IPCNamespacePath != ""
 }
 
+// An Error is something of a Space that cannot be made.
+type Error struct {
+	Directive string // that asks for it
+	Err       error
+}
+
+func (e *Error) Error() string { return e.Directive + "=: " + e.Err.Error() }
+
+// Unwrap gives the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
 // Prepare makes what a unit needs and its space has not got.
-func (s *Spaces) Prepare(sp *Space, name string, x *unit.Exec) error {
+func (s *Spaces) Prepare(sp *Space, name string, x *unit.Exec) *Error {
 	sp.making.Lock()
 	defer sp.making.Unlock()
 	if x.PrivateTmp && sp.Tmp == "" {
 		if err := s.makeTmp(sp, name); err != nil {
-			return fmt.Errorf("PrivateTmp=: %w", err)
+			return &Error{"PrivateTmp", err}
 		}
 	}
 	return nil

@@ -11,7 +11,6 @@ import (
 	"rouse/internal/engine"
 	"rouse/internal/host/machine"
 	"rouse/internal/host/mounts"
-	"rouse/internal/host/private"
 	"rouse/internal/host/sandbox"
 	"rouse/internal/host/spawn"
 	"rouse/internal/host/watch"

@@ -40,8 +40,8 @@ func program(args []string) (p *tool.Program, rest []string) {
 func (e Env) tool() tool.Env {
 	return tool.Env{
 		Args: e.Args, Stdin: e.Stdin, Stdout: e.Stdout, Stderr: e.Stderr, Getenv: e.Getenv,
-		Environ: e.Environ, Root: e.Root, Now: e.Now, Monotonic: e.Monotonic, Local: e.Local,
-		ErrorText: e.ErrorText, Terminal: e.Terminal, Width: e.Width, Version: e.Version,
+		Environ: e.Environ, Root: e.Root, Facts: e.Facts, Now: e.Now, Monotonic: e.Monotonic,
+		Local: e.Local, ErrorText: e.ErrorText, Terminal: e.Terminal, Width: e.Width, Version: e.Version,
 		Dial: func(ctx context.Context, user bool) (face.Manager, error) {
 			if e.DialBus != nil {
 				if m, err := e.DialBus(user); err == nil {

@@ -1,14 +1,14 @@
 // Package analyze is systemd-analyze: how long the boot took and why, what unit files
 // mean, and what systemd's words for times, statuses and system calls stand for. It asks
 // a face.Manager for what has happened, and reads files where systemd-analyze reads them
-// itself. It answers for systemd-analyze(1); its verb security waits until the sandbox of
-// services does what it would judge.
+// itself. It answers for systemd-analyze(1).
 package analyze
 
 import (
 	"rouse/internal/client/tool"
 	"rouse/internal/face"
 	"rouse/internal/unit/load"
+	"rouse/internal/unit/specifier"
 )
 
 // Program is systemd-analyze.
@@ -82,7 +82,7 @@ func verbs() []verb {
 		{"calendar", 1, -1, "SPEC...", "Validate repetitive calendar time events", calendar},
 		{"timestamp", 1, -1, "TIMESTAMP...", "Validate a timestamp", timestamp},
 		{"timespan", 1, -1, "SPAN...", "Validate a time span", timespan},
-		{"security", 0, -1, "[UNIT...]", "", security},
+		{"security", 0, -1, "[UNIT...]", "Tell how exposed services are", security},
 		{"inspect-elf", 1, -1, "", "", inspectELF},
 		{"log-level", 0, 1, "[LEVEL]", "Show or set how much the manager logs", logLevel},
 		{"log-target", 0, 1, "[TARGET]", "Show or set where the manager logs to", logTarget},
@@ -152,15 +152,15 @@ func (a *session) loader(first ...string) *load.Loader {
 	if root == "" {
 		root = "/"
 	}
+	var facts *specifier.Machine
+	if a.Facts != nil {
+		facts = a.Facts(root)
+	}
 	return load.New(load.Config{
 		FS: a.Root(root), Path: load.SearchPath(a.user(), a.Getenv, first), User: a.user(),
-		Home: a.Getenv("HOME"), RuntimeDir: a.Getenv("XDG_RUNTIME_DIR"),
+		Machine: facts,
+		Home:    a.Getenv("HOME"), RuntimeDir: a.Getenv("XDG_RUNTIME_DIR"),
 	})
-}
-
-func security(*session) (int, error) {
-	return 1, tool.Complain("The security of units is not judged yet: most of what it would count " +
-		"is not carried out here. See feature-comparison.md.")
 }
 
 func inspectELF(*session) (int, error) {

@@ -3,7 +3,6 @@ package analyze
 import (
 	"io/fs"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -23,29 +22,9 @@ func verify(a *session) (int, error) {
 			return 1, tool.Complain("Unknown mode passed to --recursive-errors='%s'.", mode)
 		}
 	}
-	var dirs, names []string
-	for _, arg := range a.args {
-		file, alias, given := strings.Cut(arg, ":")
-		if abs, err := filepath.Abs(file); err == nil && strings.Contains(file, "/") {
-			file = abs
-		}
-		dir, base := path.Split(file)
-		if dir != "" && !slices.Contains(dirs, strings.TrimSuffix(dir, "/")) {
-			dirs = append(dirs, strings.TrimSuffix(dir, "/"))
-		}
-		if given {
-			base = alias
-		}
-		n, err := name.Mangle(base, ".service", false)
-		if err != nil {
-			return 1, tool.Complain("Failed to prepare filename %s: Invalid argument", arg)
-		}
-		if name.KindOf(n) == name.Template {
-			if n, err = name.WithInstance(n, "test_instance"); err != nil {
-				return 1, err
-			}
-		}
-		names = append(names, n)
+	dirs, names, err := a.named(a.args)
+	if err != nil {
+		return 1, err
 	}
 	l := a.loader(dirs...)
 	status := 0

@@ -20,6 +20,7 @@ import (
 
 	"rouse/internal/client/getopt"
 	"rouse/internal/face"
+	"rouse/internal/unit/specifier"
 )
 
 // Env is all that a program sees of the world.
@@ -32,7 +33,10 @@ type Env struct {
 	// Dial connects to the manager of the system, or of the user.
 	Dial func(ctx context.Context, user bool) (face.Manager, error)
 	// Root opens a root directory.
-	Root      func(dir string) fs.ReadLinkFS
+	Root func(dir string) fs.ReadLinkFS
+	// Facts gives what specifiers tell of the machine with that root directory; nil is
+	// that nothing is known.
+	Facts     func(root string) *specifier.Machine
 	Now       func() time.Time
 	Monotonic func() uint64 // CLOCK_MONOTONIC in microseconds
 	Local     *time.Location

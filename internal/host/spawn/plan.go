@@ -297,7 +297,7 @@ func (p *planner) directory(below bool) {
 // home is that of User=, or else the manager's own.
 func (p *planner) home() (string, bool) {
 	if p.who.user != nil {
-		return p.who.user.Home, p.who.user.Home != ""
+		return p.who.user.Home, true
 	}
 	if p.s.Directory != "" {
 		return p.s.Directory, true
@@ -353,18 +353,14 @@ func (p *planner) identify() *StepError {
 			Step: "look up " + what, Directive: directive, Err: errors.Unwrap(err), Status: status,
 		}
 	}
-	made := p.r.As != nil
-	if made {
-		p.who.user, p.who.gid = p.r.As, p.r.As.GID
-	}
-	if p.x.User != "" && !made && p.wants("User") {
+	if p.x.User != "" && p.wants("User") {
 		u, err := db.User(p.x.User)
 		if err != nil {
 			return unknown("user "+p.x.User, err, "User", StatusUser)
 		}
 		p.who.user, p.who.gid = &u, u.GID
 	}
-	if p.x.Group != "" && !made && p.wants("Group") {
+	if p.x.Group != "" && p.wants("Group") {
 		g, err := db.Group(p.x.Group)
 		if err != nil {
 			return unknown("group "+p.x.Group, err, "Group", StatusGroup)

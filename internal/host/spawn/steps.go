@@ -120,8 +120,6 @@ type plan struct {
 	ownMemory bool
 	// fault is what a stepFail stands for.
 	fault *StepError
-	// temporary is a directory that was made for the plan.
-	temporary string
 	// report is the descriptor an executor reports a failure to.
 	report int
 	// scratch is memory for compile.
@@ -130,19 +128,14 @@ type plan struct {
 
 func (p *plan) add(s step) { p.steps = append(p.steps, s) }
 
-// fail ends the plan: the process exits with the status of e, and nothing else. What else
-// is found to be wrong after that does not count.
+// fail ends the plan: the process exits with the status of e, and nothing else.
 func (p *plan) fail(e *StepError) {
-	if p.fault != nil {
-		return
-	}
 	p.fault = e
 	p.add(step{kind: stepFail, text: e.Step, directive: e.Directive, status: e.Status})
 }
 
-// failed is the error of the step with that index; call is which of its calls has
-// failed, or -1.
-func (p *plan) failed(index, call, errno, status int) *StepError {
+// failed is the error of the step with that index.
+func (p *plan) failed(index, errno int, status int) *StepError {
 	if index < 0 || index >= len(p.steps) {
 		index = len(p.steps) - 1
 	}
@@ -152,9 +145,6 @@ func (p *plan) failed(index, call, errno, status int) *StepError {
 		*e = *p.fault
 	} else {
 		e.Step, e.Directive = s.describe(), s.directive
-		if call >= 0 && call < len(s.calls) {
-			e.Step, e.Directive = s.calls[call].describe(s)
-		}
 	}
 	e.Unit = p.unit
 	return e

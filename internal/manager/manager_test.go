@@ -33,6 +33,10 @@ import (
 func TestMain(m *testing.M) {
 	spawn.Executor()
 	if len(os.Args) < 3 || os.Args[1] != "as-service" {
+		if err := prepareTests(); err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
 		os.Exit(m.Run())
 	}
 	if err := services[os.Args[2]](os.Args[3:]); err != nil {
@@ -65,8 +69,9 @@ var services = map[string]func(args []string) error{
 		}
 		return answer(0)
 	},
-	"store": storeService,
-	"given": writeGiven,
+	"matrix": func(args []string) error { return findSetting(args) },
+	"store":  storeService,
+	"given":  writeGiven,
 	"limit": func(args []string) error {
 		var l syscall.Rlimit
 		err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &l)

@@ -139,7 +139,8 @@ func limitTo(set string) error {
 	}
 	if set == "nobody" {
 		const nobody = 65534
-		return errors.Join(syscall.Setgroups(nil), syscall.Setresgid(nobody, nobody, nobody),
+		_ = syscall.Setgroups(nil) // which a user namespace may forbid
+		return errors.Join(syscall.Setresgid(nobody, nobody, nobody),
 			syscall.Setresuid(nobody, nobody, nobody))
 	}
 	return nil
@@ -167,7 +168,9 @@ var matrix = map[string]struct {
 }{
 	"User":                {"User=nobody", func() bool { return os.Getuid() == 65534 }},
 	"SupplementaryGroups": {"SupplementaryGroups=daemon", inGroup},
-	"NoNewPrivileges":     {"NoNewPrivileges=yes", func() bool { return status("NoNewPrivs") == "1" }},
+	"NoNewPrivileges": {"NoNewPrivileges=yes", func() bool {
+		return status("NoNewPrivs") == "1"
+	}},
 	"CapabilityBoundingSet": {"CapabilityBoundingSet=CAP_KILL", func() bool {
 		return bits("CapBnd")&^(1<<5) == 0
 	}},
@@ -178,26 +181,42 @@ var matrix = map[string]struct {
 		v, _ := unix.PrctlRetInt(unix.PR_GET_SECUREBITS, 0, 0, 0, 0)
 		return v&4 != 0
 	}},
-	"LimitMEMLOCK":        {"LimitMEMLOCK=1M", func() bool { return limitIs(unix.RLIMIT_MEMLOCK, 1<<20) }},
+	"LimitMEMLOCK": {"LimitMEMLOCK=1M", func() bool {
+		return limitIs(unix.RLIMIT_MEMLOCK, 1<<20)
+	}},
 	"CPUSchedulingPolicy": {"CPUSchedulingPolicy=rr", func() bool { return stat(41) == "2" }},
-	"OOMScoreAdjust":      {"OOMScoreAdjust=-7", func() bool { return firstLine("/proc/self/oom_score_adj") == "-7" }},
+	"OOMScoreAdjust": {"OOMScoreAdjust=-7", func() bool {
+		return firstLine("/proc/self/oom_score_adj") == "-7"
+	}},
 
-	"ProtectSystem":           {"ProtectSystem=full", func() bool { return readOnly("/usr") }},
-	"ProtectHome":             {"ProtectHome=yes", func() bool { return !reachable("/root") }},
-	"InaccessiblePaths":       {"InaccessiblePaths=/var", func() bool { return !reachable("/var") }},
-	"ReadOnlyPaths":           {"ReadOnlyPaths=/var", func() bool { return readOnly("/var") }},
-	"TemporaryFileSystem":     {"TemporaryFileSystem=/srv", func() bool { return mountedOn("/srv") }},
-	"BindReadOnlyPaths":       {"BindReadOnlyPaths=/usr:/srv", func() bool { return mountedOn("/srv") }},
-	"PrivateTmp":              {"PrivateTmp=yes", func() bool { return mountedOn("/tmp") }},
-	"PrivateMounts":           {"PrivateMounts=yes", func() bool { return anew("mnt") }},
-	"PrivateNetwork":          {"PrivateNetwork=yes", func() bool { return anew("net") }},
-	"PrivateIPC":              {"PrivateIPC=yes", func() bool { return anew("ipc") }},
-	"PrivateUsers":            {"PrivateUsers=yes", func() bool { return anew("user") }},
-	"PrivateDevices":          {"PrivateDevices=yes", func() bool { return deviceOf("/dev") != os.Getenv("DEV") }},
-	"ProtectHostname":         {"ProtectHostname=yes", func() bool { return anew("uts") }},
-	"ProtectKernelTunables":   {"ProtectKernelTunables=yes", func() bool { return readOnly("/proc/sys") }},
-	"ProtectProc":             {"ProtectProc=invisible", func() bool { return mounted("/proc", "hidepid=") }},
-	"ProcSubset":              {"ProcSubset=pid", func() bool { return mounted("/proc", "subset=pid") }},
+	"ProtectSystem":     {"ProtectSystem=full", func() bool { return readOnly("/usr") }},
+	"ProtectHome":       {"ProtectHome=yes", func() bool { return !reachable("/root") }},
+	"InaccessiblePaths": {"InaccessiblePaths=/var", func() bool { return !reachable("/var") }},
+	"ReadOnlyPaths":     {"ReadOnlyPaths=/var", func() bool { return readOnly("/var") }},
+	"TemporaryFileSystem": {"TemporaryFileSystem=/srv", func() bool {
+		return mountedOn("/srv")
+	}},
+	"BindReadOnlyPaths": {"BindReadOnlyPaths=/usr:/srv", func() bool {
+		return mountedOn("/srv")
+	}},
+	"PrivateTmp":     {"PrivateTmp=yes", func() bool { return mountedOn("/tmp") }},
+	"PrivateMounts":  {"PrivateMounts=yes", func() bool { return anew("mnt") }},
+	"PrivateNetwork": {"PrivateNetwork=yes", func() bool { return anew("net") }},
+	"PrivateIPC":     {"PrivateIPC=yes", func() bool { return anew("ipc") }},
+	"PrivateUsers":   {"PrivateUsers=yes", func() bool { return anew("user") }},
+	"PrivateDevices": {"PrivateDevices=yes", func() bool {
+		return deviceOf("/dev") != os.Getenv("DEV")
+	}},
+	"ProtectHostname": {"ProtectHostname=yes", func() bool { return anew("uts") }},
+	"ProtectKernelTunables": {"ProtectKernelTunables=yes", func() bool {
+		return readOnly("/proc/sys")
+	}},
+	"ProtectProc": {"ProtectProc=invisible", func() bool {
+		return mounted("/proc", "hidepid=")
+	}},
+	"ProcSubset": {"ProcSubset=pid", func() bool {
+		return mounted("/proc", "subset=pid")
+	}},
 	"ProtectClock":            {"ProtectClock=yes", filtered},
 	"LockPersonality":         {"LockPersonality=yes", filtered},
 	"MemoryDenyWriteExecute":  {"MemoryDenyWriteExecute=yes", deniesWriteExecute},

@@ -36,7 +36,7 @@ func made(refused []spawn.Trial, errno sys.Errno, lacks ...string) *Place {
 		all &^= 1 << n
 	}
 	p := New(Config{Groups: func() Groups { return Groups{Kind: "none"} }})
-	p.system, p.caps = "linux", &capabilities{true, all, all, all}
+	p.system, p.caps = "linux", &capabilities{true, false, all, all, all}
 	p.c.Try = func(t spawn.Trial) error {
 		if slices.Contains(refused, t) {
 			return errno
@@ -113,7 +113,7 @@ func TestReport(t *testing.T) {
 			place: made(nil, 0, "CAP_SETUID", "CAP_SETGID"),
 			want: "DynamicUser: not applied: no CAP_SETUID/Group: not applied: no CAP_SETGID/" +
 				"RemoveIPC: applied/SupplementaryGroups: not applied: no CAP_SETGID/" +
-				"User: not applied: no CAP_SETUID/PrivateTmp: applied/ProtectHome: applied/" +
+				"User: not applied: no CAP_SETGID/PrivateTmp: applied/ProtectHome: applied/" +
 				"ProtectSystem: applied/NoNewPrivileges: applied/RestrictSUIDSGID: applied",
 		},
 		{

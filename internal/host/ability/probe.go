@@ -18,6 +18,7 @@ func euid() int { return os.Geteuid() }
 // capabilities are the manager's own, as bits by capabilities(7).
 type capabilities struct {
 	known                          bool
+	inside                         bool // in a user namespace that is not the machine's
 	effective, permitted, bounding uint64
 }
 
@@ -47,6 +48,8 @@ func readCapabilities() (c capabilities) {
 			c.known = true
 		}
 	}
+	ids, err := os.ReadFile("/proc/self/uid_map")
+	c.inside = err == nil && strings.Join(strings.Fields(string(ids)), " ") != "0 0 4294967295"
 	return c
 }
 
@@ -57,6 +60,14 @@ func (p *Place) has(name string) string {
 		return ""
 	}
 	return "no " + name
+}
+
+// reallyHas is has for what the kernel does not let the root of a user namespace do.
+func (p *Place) reallyHas(name string) string {
+	if why := p.has(name); why != "" || !p.capabilities().inside {
+		return why
+	}
+	return name + " counts for nothing in this user namespace"
 }
 
 // names lists capabilities.

@@ -193,8 +193,8 @@ func limit(a asked) string {
 			continue
 		}
 		want, most := a.u.Exec.Limits[l], ownLimit(value.Limit(l))
-		if want.Hard > most && a.has("CAP_SYS_RESOURCE") != "" {
-			return "not above " + strconv.FormatUint(most, 10) + ": " + a.has("CAP_SYS_RESOURCE")
+		if why := a.reallyHas("CAP_SYS_RESOURCE"); want.Hard > most && why != "" {
+			return "not above " + strconv.FormatUint(most, 10) + ": " + why
 		}
 	}
 	return ""
@@ -204,6 +204,9 @@ func setUser(a asked) string {
 	x := a.u.Exec
 	if a.euid != 0 && (x.User == "" || a.isSelf(x.User)) {
 		return ""
+	}
+	if why := setGroups(a); why != "" { // which a user brings along
+		return why
 	}
 	return a.has("CAP_SETUID")
 }
@@ -215,7 +218,12 @@ func setGroup(a asked) string {
 	return a.has("CAP_SETGID")
 }
 
-func setGroups(a asked) string { return a.has("CAP_SETGID") }
+func setGroups(a asked) string {
+	if why := a.has("CAP_SETGID"); why != "" {
+		return why
+	}
+	return a.tried(spawn.TrialGroups, "supplementary groups")
+}
 
 func setDynamic(a asked) string {
 	if why := a.has("CAP_SETUID"); why != "" {
@@ -283,28 +291,30 @@ func realtime(a asked) string {
 	if p := a.u.Exec.CPUSchedulingPolicy; p != fifo && p != roundRobin {
 		return ""
 	}
-	return a.has("CAP_SYS_NICE")
+	return a.reallyHas("CAP_SYS_NICE")
 }
 
 func ioRealtime(a asked) string {
-	if a.u.Exec.IOSchedulingClass != ioClassRealtime || a.has("CAP_SYS_ADMIN") == "" {
+	if a.u.Exec.IOSchedulingClass != ioClassRealtime || a.reallyHas("CAP_SYS_ADMIN") == "" {
 		return ""
 	}
-	return a.has("CAP_SYS_NICE")
+	return a.reallyHas("CAP_SYS_NICE")
 }
 
 func nice(a asked) string {
 	least, ok := leastNice()
-	if a.u.Exec.Nice >= least || !ok || a.has("CAP_SYS_NICE") == "" {
+	why := a.reallyHas("CAP_SYS_NICE")
+	if a.u.Exec.Nice >= least || !ok || why == "" {
 		return ""
 	}
-	return fmt.Sprintf("not below %d: %s", least, a.has("CAP_SYS_NICE"))
+	return fmt.Sprintf("not below %d: %s", least, why)
 }
 
 func oomScore(a asked) string {
 	least, ok := leastOOMScore()
-	if a.u.Exec.OOMScoreAdjust >= least || !ok || a.has("CAP_SYS_RESOURCE") == "" {
+	why := a.reallyHas("CAP_SYS_RESOURCE")
+	if a.u.Exec.OOMScoreAdjust >= least || !ok || why == "" {
 		return ""
 	}
-	return fmt.Sprintf("not below %d: %s", least, a.has("CAP_SYS_RESOURCE"))
+	return fmt.Sprintf("not below %d: %s", least, why)
 }

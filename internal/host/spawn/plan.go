@@ -114,13 +114,18 @@ func (p *planner) self(only []string) {
 // wants reports whether the directive is to be carried out, as far as the part goes that
 // is being added.
 func (p *planner) wants(directive string) bool {
+	return !p.leftOut(directive) && (p.only == nil || slices.Contains(p.only, directive))
+}
+
+// leftOut reports whether the request is to be carried out without the directive.
+func (p *planner) leftOut(directive string) bool {
 	for _, left := range p.r.Without {
 		name, part, _ := strings.Cut(left, "/")
 		if name == directive && (part == "" || part == string(p.part)) {
-			return false
+			return true
 		}
 	}
-	return p.only == nil || slices.Contains(p.only, directive)
+	return false
 }
 
 // privileged: the command has the prefix "+".

@@ -47,9 +47,11 @@ func (p *planner) scheduling() {
 	}
 }
 
-// wantsAny is for attributes that several directives make up.
+// wantsAny is for attributes that several directives make up: without one of them, there
+// is no sense in the others.
 func (p *planner) wantsAny(directives ...string) bool {
-	return slices.ContainsFunc(directives, p.wants)
+	return slices.ContainsFunc(directives, p.wants) &&
+		!slices.ContainsFunc(directives, p.leftOut)
 }
 
 // attribute adds a step of one call.

@@ -19,5 +19,6 @@ const (
 	TrialKeyring                  // a session keyring
 	TrialMemory                   // a NUMA policy
 	TrialChroot                   // another root directory
+	TrialGroups                   // other supplementary groups
 	Trials
 )

@@ -98,6 +98,8 @@ func (t Trial) calls() []call {
 		return []call{{nr: sys.TryMempolicy, args: []arg{num(0), num(0), num(0)}}}
 	case TrialChroot:
 		return []call{{nr: sys.CallChroot, args: []arg{textArg("/")}}}
+	case TrialGroups:
+		return []call{{nr: sys.CallSetgroups, args: []arg{num(0), num(0)}}}
 	case Trials:
 	}
 	return nil

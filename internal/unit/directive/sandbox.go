@@ -62,7 +62,7 @@ var sandboxRows = []Row{
 		Doc: "Whether /proc has more than processes.",
 		in: enum[unit.ProcSubset]{unit.ProcSubsets,
 			func(u *unit.Unit) *unit.ProcSubset { return &u.Exec.ProcSubset }}},
-	{Name: "ProtectClock", Group: sandboxGroup, Default: "no", Support: Parsed, Note: notBuilt,
+	{Name: "ProtectClock", Group: sandboxGroup, Default: "no", Support: LinuxOnly, Note: onlyLinux,
 		Doc: "No setting of the clock.",
 		in:  in[bool]{&boolean, func(u *unit.Unit) *bool { return &u.Exec.ProtectClock }}},
 	{Name: "ProtectControlGroups", Group: sandboxGroup, Default: "no", Support: Parsed, Note: notBuilt,

@@ -48,6 +48,18 @@ func (e *Engine) Unit(name string) (Status, bool) {
 	return u.brief(), true
 }
 
+// Joined lists the units whose namespaces a unit shares, by JoinsNamespaceOf= of either.
+func (e *Engine) Joined(name string) (list []string) {
+	u := e.unit(name)
+	if u == nil {
+		return nil
+	}
+	for _, l := range u.Links(unit.JoinsNamespaceOf) {
+		list = append(list, l.To.Name)
+	}
+	return list
+}
+
 // Definition is the definition of a loaded unit; nil if it is not loaded.
 func (e *Engine) Definition(name string) *unit.Unit {
 	if u := e.unit(name); u != nil {

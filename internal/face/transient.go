@@ -47,6 +47,15 @@ type Transient interface {
 	UnitByPID(ctx context.Context, pid int) (string, error)
 	UnitByInvocation(ctx context.Context, id []byte) (string, error)
 	UnitByGroup(ctx context.Context, group string) (string, error)
+
+	// DynamicUsers lists the users that exist as long as a unit does, by name.
+	DynamicUsers(ctx context.Context) ([]DynamicUser, error)
+}
+
+// DynamicUser is a user that DynamicUser= has made up.
+type DynamicUser struct {
+	UID  uint32
+	Name string
 }
 
 // TransientUnit is a unit to be made, with the settings it shall have.
@@ -162,3 +171,6 @@ func (NoTransient) UnitByInvocation(context.Context, []byte) (string, error) {
 func (NoTransient) UnitByGroup(context.Context, string) (string, error) {
 	return "", notHere("GetUnitByControlGroup")
 }
+
+// DynamicUsers implements Transient.
+func (NoTransient) DynamicUsers(context.Context) ([]DynamicUser, error) { return nil, nil }

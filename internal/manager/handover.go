@@ -8,8 +8,10 @@ import (
 
 	"rouse/internal/engine"
 	"rouse/internal/host/cgroup"
+	"rouse/internal/host/identity"
 	"rouse/internal/host/notify"
 	"rouse/internal/host/output"
+	"rouse/internal/host/private"
 	"rouse/internal/host/socket"
 	"rouse/internal/unit/value"
 )
@@ -33,7 +35,8 @@ type State struct {
 	Stored  map[engine.Handle]SavedFD
 	Output  []output.Saved
 	Streams map[string]*[3]int // that clients gave services; -1 is none
-	Peers   []string           // see Manager
+	Spaces  []*private.Space
+	Peers   []string // see Manager
 
 	Outcomes []outcome
 	Early    map[int]engine.Reaped
@@ -43,6 +46,7 @@ type State struct {
 	LastHandle engine.Handle
 	LastReq    uint64
 	Carried    map[string]engine.Op
+	Dynamic    []identity.Dynamic
 	Mounts     []string // mount points
 	Clock      int64    // the wall clock less the monotonic one, in microseconds
 	Self       self
@@ -129,6 +133,7 @@ func (m *Manager) handOver() *State {
 		Level: m.level.Load(), Target: m.log.where(), Verb: m.verb, Status: m.status,
 		Repaired: m.departure.repaired,
 	}
+	s.Spaces = m.spaces.Saved()
 	s.Engine = m.saveEngine()
 	for _, u := range m.e.Units() {
 		s.Names = append(s.Names, u.Name)
@@ -147,6 +152,7 @@ func (m *Manager) handOver() *State {
 	}
 	s.Output = m.router.Suspend()
 	s.Tracker = m.tracker.Suspend()
+	s.Dynamic = m.pool.Suspend()
 	m.closeRest()
 	s.FDs = s.descriptors()
 	return s
@@ -229,6 +235,9 @@ func (s *State) descriptors() []int {
 	}
 	for _, streams := range s.Streams {
 		fds = append(fds, streams[:]...)
+	}
+	for _, sp := range s.Spaces {
+		fds = append(fds, sp.Network, sp.IPC)
 	}
 	for _, h := range s.Held {
 		fds = append(fds, h.FDs...)

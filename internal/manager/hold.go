@@ -481,7 +481,9 @@ func (m *Manager) UnitByGroup(ctx context.Context, group string) (unitName strin
 // controls gathers what settings of resources mean for a unit now, and for its group.
 // It is for the owner of the engine; what it gives may be carried out by anybody.
 func (m *Manager) controls(def *unit.Unit) *control.Request {
-	q := &control.Request{Unit: def, Startup: !m.finished || m.verb != ""}
+	q := &control.Request{
+		Unit: def, Available: m.tracker.Available(), Startup: !m.finished || m.verb != "",
+	}
 	q.Log = func(format string, args ...any) { m.logf(engine.Warning, def.Name, format, args...) }
 	for above := control.Above(def); above != ""; {
 		slice := m.e.Definition(above)

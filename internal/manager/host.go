@@ -45,7 +45,10 @@ func (m *Manager) open() (err error) {
 	}
 	m.machine.Credentials = m.cfg.Credentials.Received
 	m.machine.CgroupDir = m.tracker.UnifiedDir()
-	m.spawner = &spawn.Spawner{Users: m.users, Started: m.startedProcess, Directory: m.cfg.Home}
+	m.openPlace()
+	m.spawner = &spawn.Spawner{
+		Users: m.users, Started: m.startedProcess, Directory: m.cfg.Home, Place: m.place,
+	}
 	m.judge = m.newJudge()
 	m.router = output.New(output.Config{
 		Console: m.cfg.Console, Default: m.cfg.Output, DefaultError: m.cfg.OutputError, Log: m.logLine,
@@ -545,12 +548,14 @@ func (m *Manager) clean(fx engine.Clean) {
 		if err := dirs.Remove(x, m.cfg.Bases, fx.Restart); err != nil {
 			m.logf(engine.Warning, name, "%v", err)
 		}
+		m.dismiss(fx.Unit)
 		if credentials.Any(x) {
 			if err := m.cfg.Credentials.Remove(name); err != nil {
 				m.logf(engine.Warning, name, "remove credentials: %v", err)
 			}
 		}
 	}
+	m.leaveSpace(name)
 	if s := fx.Unit.Service; s != nil && s.PIDFile != "" {
 		if err := os.Remove(s.PIDFile); err != nil && !os.IsNotExist(err) {
 			m.logf(engine.Debug, name, "remove PID file: %v", err)
@@ -559,6 +564,7 @@ func (m *Manager) clean(fx engine.Clean) {
 	if !fx.Restart {
 		m.closeStreams(name)
 		m.removeGroup(name)
+		m.forgetPlace(name)
 		if err := m.journalUnits.Forget(name, fx.Unit.Exec); err != nil {
 			m.logf(engine.Debug, name, "%v", err)
 		}

@@ -57,6 +57,8 @@ func (m *Manager) unitGone(unit string) {
 	m.removeGroup(unit)
 	delete(m.self.CPU, unit)
 	m.judge.Forget(unit)
+	delete(m.self.IO, unit)
+	delete(m.self.Traffic, unit)
 	if m.announced[unit] {
 		delete(m.announced, unit)
 		m.publish(face.Event{Kind: "unit-removed", Unit: unit})

@@ -30,7 +30,9 @@ import (
 	"rouse/internal/host/mounts"
 	"rouse/internal/host/notify"
 	"rouse/internal/host/output"
+	"rouse/internal/host/private"
 	"rouse/internal/host/reap"
+	"rouse/internal/host/sandbox"
 	"rouse/internal/host/socket"
 	"rouse/internal/host/spawn"
 	"rouse/internal/host/sys"
@@ -109,7 +111,10 @@ type Manager struct {
 	tracker cgroup.Tracker
 	spawner *spawn.Spawner
 	judge   *ability.Judge
+	place   sandbox.Place
+	spaces  private.Spaces
 	users   *identity.DB
+	pool    *identity.Pool // users that are in no file
 	router  *output.Router
 	notify  *notify.Listener
 	reaper  *reap.Reaper
@@ -211,6 +216,7 @@ func New(cfg Config) *Manager {
 	}
 	m.Room.Environ, m.Room.Changed = cfg.Environ, m.filesChanged
 	m.self = newSelf(cfg.Conf)
+	m.userPool()
 	m.setBase(cfg.Environment)
 	m.e = engine.New(m.timing(engine.Config{
 		Seed: rand.Uint64(), User: cfg.User, Stack: debug.Stack,

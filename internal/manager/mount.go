@@ -1,11 +1,18 @@
 package manager
 
 import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 
 	"rouse/internal/engine"
+	"rouse/internal/host/machine"
 	"rouse/internal/host/mounts"
+	"rouse/internal/host/sandbox"
+	"rouse/internal/host/spawn"
 	"rouse/internal/host/watch"
 	"rouse/internal/unit"
 	"rouse/internal/unit/name"
@@ -122,4 +129,58 @@ func (m *Manager) prepareMount(fx engine.PrepareMount) {
 		}
 		m.send(ev)
 	})
+}
+
+// openPlace makes what the views of processes are put together with. Who cannot do that
+// can make no mounts either.
+func (m *Manager) openPlace() {
+	m.place = sandbox.At(m.cfg.RuntimeDir)
+	if err := m.place.Make(); err != nil {
+		m.logf(engine.Notice, "", "mounts of services: %v", err)
+	}
+	m.spaces.BootID = machine.Facts(m.users).BootID
+}
+
+// enclose gives a process what is its unit's alone. It is called on a goroutine.
+func (m *Manager) enclose(l *launch, req *spawn.Request) {
+	x, name := l.Unit.Exec, l.Unit.Name
+	if sp := l.space; sp != nil {
+		if err := m.spaces.Prepare(sp, name, x); err != nil && req.Fail == nil {
+			req.Fail = &spawn.StepError{
+				Unit: name, Step: "make what is private", Directive: err.Directive, Err: err.Err,
+				Status: spawn.StatusNamespace,
+			}
+		}
+		if x.PrivateTmp {
+			req.Tmp, req.VarTmp = sp.Tmp, sp.VarTmp
+		}
+	}
+	if req.HasView() {
+		req.Incoming = filepath.Join(m.place.Incoming, name)
+		if err := os.MkdirAll(req.Incoming, 0o700); err != nil {
+			m.logf(engine.Debug, name, "no mounts can be added later: %v", err)
+			req.Incoming = ""
+		}
+	}
+}
+
+// leaveSpace: the unit has ended, and what it has had to itself is removed.
+func (m *Manager) leaveSpace(name string) {
+	remove := m.spaces.Drop(name)
+	if remove == nil {
+		return
+	}
+	m.goes(func() {
+		if err := remove(); err != nil {
+			m.logf(engine.Warning, name, "%v", err)
+		}
+	})
+}
+
+// forgetPlace removes the directory through which mounts come to the unit.
+func (m *Manager) forgetPlace(name string) {
+	err := os.Remove(filepath.Join(m.place.Incoming, name))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		m.logf(engine.Debug, name, "%v", err)
+	}
 }

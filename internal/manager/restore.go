@@ -46,6 +46,7 @@ func (m *Manager) restore(s *State) {
 			"going on with what is running", s.Version, err)
 		m.adopt(s.Units)
 	}
+	m.restoreUsers(s)
 	m.router.Restore(s.Output)
 	m.resume(s, err == nil)
 	m.publish(face.Event{Kind: "reloaded"})
@@ -107,6 +108,7 @@ func (m *Manager) adoptDescriptors(s *State) {
 	if s.Streams != nil {
 		m.streams = s.Streams
 	}
+	m.spaces.Restore(s.Spaces)
 	for _, p := range s.Peers {
 		m.peers[p] = true
 	}

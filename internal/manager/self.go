@@ -41,7 +41,8 @@ type self struct {
 	IgnoreWatchdogs bool
 	Watchdogs       [4]uint64 // RuntimeWatchdogUSec and kin, as settable says
 	Governor        string
-	CPU             map[string]uint64 // what units without a group had used, in nanoseconds
+	CPU             map[string]uint64    // what units without a group had used, in nanoseconds
+	IO, Traffic     map[string][4]uint64 // and what they had read and written, where from and to
 }
 
 // reached notes that a phase was reached.

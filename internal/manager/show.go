@@ -80,8 +80,10 @@ var groupRows = [...]hostRow{
 		}
 		return m.usage(def).Tasks()
 	}},
-	{"IPIngressBytes", "t", uncounted}, {"IPIngressPackets", "t", uncounted},
-	{"IPEgressBytes", "t", uncounted}, {"IPEgressPackets", "t", uncounted},
+	{"IPIngressBytes", "t", func(m *Manager, def *unit.Unit) any { return m.usedIP(def)[0] }},
+	{"IPIngressPackets", "t", func(m *Manager, def *unit.Unit) any { return m.usedIP(def)[1] }},
+	{"IPEgressBytes", "t", func(m *Manager, def *unit.Unit) any { return m.usedIP(def)[2] }},
+	{"IPEgressPackets", "t", func(m *Manager, def *unit.Unit) any { return m.usedIP(def)[3] }},
 	{"IOReadBytes", "t", func(m *Manager, def *unit.Unit) any { return m.usedIO(def)[0] }},
 	{"IOReadOperations", "t", func(m *Manager, def *unit.Unit) any { return m.usedIO(def)[1] }},
 	{"IOWriteBytes", "t", func(m *Manager, def *unit.Unit) any { return m.usedIO(def)[2] }},
@@ -165,9 +167,6 @@ func (m *Manager) account(def *unit.Unit) (uid, gid uint32) {
 	}
 	return uid, gid
 }
-
-// uncounted is what would take programs within the kernel.
-func uncounted(*Manager, *unit.Unit) any { return cgroup.Unknown }
 
 // hostRowsOf are the rows of a unit, by name.
 func (m *Manager) hostRowsOf(def *unit.Unit) map[string]hostRow {
@@ -276,14 +275,50 @@ func (m *Manager) keepUsage(unit string) {
 		}
 		m.self.CPU[unit] = used
 	}
+	keep := func(in *map[string][4]uint64, used [4]uint64) {
+		if used == unknown {
+			return
+		}
+		if *in == nil {
+			*in = make(map[string][4]uint64)
+		}
+		(*in)[unit] = used
+	}
+	if def.Resources.IOAccounting {
+		keep(&m.self.IO, m.usedIO(def))
+	}
+	if def.Resources.IPAccounting {
+		keep(&m.self.Traffic, m.usedIP(def))
+	}
 }
+
+var unknown = [...]uint64{cgroup.Unknown, cgroup.Unknown, cgroup.Unknown, cgroup.Unknown}
 
 func (m *Manager) usedIO(def *unit.Unit) (used [4]uint64) {
 	if !def.Resources.IOAccounting {
-		return [...]uint64{cgroup.Unknown, cgroup.Unknown, cgroup.Unknown, cgroup.Unknown}
+		return unknown
 	}
 	used[0], used[1], used[2], used[3] = m.usage(def).IO()
+	if last, ok := m.self.IO[def.Name]; ok && used == unknown {
+		return last
+	}
 	return used
+}
+
+// usedIP is what went through the network, both ways.
+func (m *Manager) usedIP(def *unit.Unit) [4]uint64 {
+	if !def.Resources.IPAccounting {
+		return unknown
+	}
+	if g := m.group(def.Name); g != nil {
+		if n, ok := g.Traffic(); ok {
+			return n
+		}
+	}
+	if last, ok := m.self.Traffic[def.Name]; ok {
+		return last
+	}
+	return unknown
 }
 
 // available is how much more memory a unit can take before it, or a slice it is in,

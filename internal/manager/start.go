@@ -17,6 +17,7 @@ import (
 	"rouse/internal/host/dirs"
 	"rouse/internal/host/identity"
 	"rouse/internal/host/output"
+	"rouse/internal/host/private"
 	"rouse/internal/host/spawn"
 	"rouse/internal/host/sys"
 	"rouse/internal/unit"
@@ -36,6 +37,7 @@ type launch struct {
 	base    []string // what the manager gives to all that it starts
 	verdict ability.Verdict
 	control *control.Request
+	space   *private.Space
 }
 
 // spawn starts a process on a goroutine of its own.
@@ -47,6 +49,9 @@ func (m *Manager) spawn(fx engine.Spawn) {
 		m.logf(engine.Notice, fx.Unit.Name, "%s", line)
 	}
 	err := m.gather(l)
+	if x := fx.Unit.Exec; private.Needs(x) {
+		l.space = m.spaces.Of(fx.Unit.Name, m.e.Joined(fx.Unit.Name))
+	}
 	m.aloft[fx.Op] = fx.Unit.Name
 	m.flyingBy[fx.Unit.Name]++
 	m.goes(func() {
@@ -170,7 +175,7 @@ func (m *Manager) launch(l *launch) (p spawn.Process, problem string, err error)
 	x := l.Unit.Exec
 	req := &spawn.Request{Unit: l.Unit.Name, Command: *l.Command, Exec: x, Cgroup: -1}
 	req.Invocation = l.Invocation
-	owner, home, known := m.owner(x)
+	owner, home, known := m.identify(req)
 	if known {
 		m.directories(req, owner)
 		m.credentials(l, req, owner.UID)
@@ -228,6 +233,7 @@ func (m *Manager) launch(l *launch) (p spawn.Process, problem string, err error)
 	}
 	m.delegate(l, group, owner)
 	defer place.Close()
+	m.enclose(l, req)
 	req.Cgroup, req.CgroupProcs = place.Dir, place.Procs
 	l.verdict.Apply(req)
 	p, err = m.startProcess(req)

@@ -59,9 +59,19 @@ func unitByInvocation(c *call) error {
 
 func unitByGroup(c *call) error { return c.found(c.s.m.UnitByGroup(c.ctx, c.in.Text())) }
 
-// dynamicUsers lists the users made by DynamicUser=, of which there are none yet.
+// dynamicUsers lists the users made by DynamicUser=.
 func dynamicUsers(c *call) error {
-	c.out.Array("(us)", func() {})
+	list, err := c.s.m.DynamicUsers(c.ctx)
+	if err != nil {
+		return err
+	}
+	c.out.Array("(us)", func() {
+		for _, u := range list {
+			c.out.Struct()
+			c.out.Uint32(u.UID)
+			c.out.Text(u.Name)
+		}
+	})
 	return nil
 }
 
@@ -71,6 +81,16 @@ func dynamicUserByName(c *call) error {
 	user := c.in.Text()
 	if !isUser(user) {
 		return refuse("InvalidArgs", "User name invalid: %s", user)
+	}
+	list, err := c.s.m.DynamicUsers(c.ctx)
+	if err != nil {
+		return err
+	}
+	for _, u := range list {
+		if u.Name == user {
+			c.out.Uint32(u.UID)
+			return nil
+		}
 	}
 	return &face.Error{
 		Name: noSuchDynamicUser, Message: fmt.Sprintf("Dynamic user %s does not exist.", user),
@@ -84,7 +104,26 @@ func isUser(s string) bool {
 		strings.Trim(s, first+"0123456789-") == ""
 }
 
+// dynamicUserByUID finds those that are in no file: their numbers are in the range that is
+// for them.
 func dynamicUserByUID(c *call) error {
+	uid := c.in.Uint32()
+	list, err := c.s.m.DynamicUsers(c.ctx)
+	if err != nil {
+		return err
+	}
+	for _, u := range list {
+		if u.UID == uid && uid >= dynamicMin && uid <= dynamicMax {
+			c.out.Text(u.Name)
+			return nil
+		}
+	}
 	return &face.Error{Name: noSuchDynamicUser, Message: fmt.Sprintf(
-		"Dynamic user ID %d does not exist.", c.in.Uint32())}
+		"Dynamic user ID %d does not exist.", uid)}
 }
+
+// The numbers of users in no file. systemd.exec(5), DynamicUser=.
+const (
+	dynamicMin = 61184
+	dynamicMax = 65519
+)

@@ -123,6 +123,9 @@ type Group interface {
 	// Control has the controllers do what is said, and no more what was said before.
 	// What no controller is there for is left out.
 	Control(c *Control) error
+	// Traffic tells how many bytes and packets came in, and how many went out; false if
+	// nobody counts them. IPAccounting=.
+	Traffic() (n [traffic]uint64, ok bool)
 	// Delegate hands the group to a user, who may make groups below it and move
 	// processes between these. Delegate=.
 	Delegate(uid, gid int) error

@@ -58,6 +58,8 @@ type Control struct {
 	Without Controllers
 	// Settings are in the order in which they are to be written.
 	Settings []Setting
+	// Programs are run by the kernel besides those of groups above.
+	Programs []Program
 }
 
 // A Setting is what a file of a group is told.
@@ -74,9 +76,11 @@ type Setting struct {
 // applied is what a group's directory was told, and is to be told otherwise one day.
 type applied struct {
 	settings []Setting
+	programs []attached
+	counters int // the descriptor of the counters of programs; 0 is none
 }
 
-func (a *applied) none() bool { return len(a.settings) == 0 }
+func (a *applied) none() bool { return len(a.settings)+len(a.programs) == 0 }
 
 // passes are the controllers of groups in a directory.
 type passes struct {
@@ -186,8 +190,15 @@ func (h *hierarchy) forgetPassesTo(dir string) {
 	}
 }
 
+// isUntold reports that there is nothing to take back.
+func (g *group) isUntold() bool {
+	g.h.mu.Lock()
+	defer g.h.mu.Unlock()
+	return g.applied.none()
+}
+
 func (g *group) Control(c *Control) error {
-	if g.h.available == 0 && g.applied.none() {
+	if g.h.kind != V2 || g.h.available == 0 && len(c.Programs) == 0 && g.isUntold() {
 		return nil
 	}
 	g.control.Lock()
@@ -213,6 +224,7 @@ func (g *group) Control(c *Control) error {
 	g.memory = has&Memory != 0
 	g.h.mu.Unlock()
 	errs = append(errs, g.write(c.Settings, has)...)
+	errs = append(errs, g.attach(c.Programs)...)
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("control group of %s: %w", g.unit, err)
 	}

@@ -37,6 +37,7 @@ type hierarchy struct {
 	available Controllers        // of the root
 	passing   sync.Mutex         // guards passed; nobody who has it takes mu
 	passed    map[string]*passes // by directory
+	shelf     shelf
 
 	mu      sync.Mutex
 	sweeper sweeper
@@ -239,22 +240,6 @@ func join(dir string, pid int) error {
 	return err
 }
 
-// readPIDs lists the processes of the group itself. Those outside this pid
-// namespace show as 0 and are left out.
-func readPIDs(dir string) ([]int, error) {
-	text, err := os.ReadFile(filepath.Join(dir, "cgroup.procs"))
-	if err != nil {
-		return nil, err
-	}
-	var pids []int
-	for line := range bytes.Lines(text) {
-		if pid, err := strconv.Atoi(string(bytes.TrimSpace(line))); err == nil && pid > 0 {
-			pids = append(pids, pid)
-		}
-	}
-	return pids, nil
-}
-
 func (h *hierarchy) Kind() Kind   { return h.kind }
 func (h *hierarchy) Root() string { return h.root }
 
@@ -370,6 +355,7 @@ func (h *hierarchy) Close() error {
 
 // shut ends what the kernel tells.
 func (h *hierarchy) shut() error {
+	h.shelf.close()
 	if h.events == nil {
 		return nil
 	}
@@ -425,7 +411,8 @@ func (g *group) open() (fd int, err error) {
 
 // lost notes that the directory is gone. The caller holds h.mu.
 func (g *group) lost() {
-	g.made, g.applied = false, applied{}
+	g.made = false
+	g.applied.forget()
 	g.forgetWatch(&g.watch)
 	g.forgetWatch(&g.killWatch)
 }

@@ -669,4 +669,7 @@ func (g *loose) OOMKilled() bool { return false }
 // Control is not to be had without control groups.
 func (g *loose) Control(*Control) error { return nil }
 
+// Traffic is not counted without control groups.
+func (g *loose) Traffic() (n [traffic]uint64, ok bool) { return n, false }
+
 func (g *loose) Delegate(int, int) error { return nil }

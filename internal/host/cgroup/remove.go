@@ -31,6 +31,7 @@ func (g *group) Remove() error {
 		}
 	} else if g.made {
 		g.h.sweeper.remove(g.h, g.dir, g.applied)
+		g.applied = applied{} // the sweeper's now
 	}
 	g.lost()
 	if g.h.groups[g.unit] == g {
@@ -89,6 +90,9 @@ func (s *sweeper) remove(h *hierarchy, dir string, told applied) {
 		s.dirs = map[string]applied{}
 		s.done.L = &h.mu
 	}
+	if was, ok := s.dirs[dir]; ok {
+		was.forget()
+	}
 	s.dirs[dir] = told
 	if !s.runs {
 		s.runs = true
@@ -115,6 +119,8 @@ func (s *sweeper) run(h *hierarchy) {
 		for s.now = range s.dirs {
 			break
 		}
+		told := s.dirs[s.now]
+		told.forget()
 		delete(s.dirs, s.now)
 		h.mu.Unlock()
 		err := removeGroup(s.now)

@@ -3,6 +3,8 @@ package cgroup
 import (
 	"maps"
 	"slices"
+
+	"rouse/internal/host/sys/bpf"
 )
 
 // Saved is what a Tracker knows, as plain data, for one that comes after it: which
@@ -25,6 +27,8 @@ type SavedUnit struct {
 	PIDs      []int         `json:",omitempty"` // children of the manager, not reaped
 	Memory    bool          `json:",omitempty"` // it has the memory controller
 	Settings  []Setting     `json:",omitempty"` // what it was told
+	Programs  []attached    `json:",omitempty"`
+	Counters  uint32        `json:",omitempty"` // the kernel's number for them
 	Kills     uint64        `json:",omitempty"`
 	Entered   uint64        `json:",omitempty"`
 	First     uint64        `json:",omitempty"`
@@ -56,7 +60,12 @@ func (h *hierarchy) Suspend() *Saved {
 	for _, unit := range slices.Sorted(maps.Keys(h.groups)) {
 		g := h.groups[unit]
 		slices.Sort(pids[g])
+		var counters uint32
+		if g.applied.counters > 0 {
+			counters, _ = bpf.ID(g.applied.counters)
+		}
 		s.Units = append(s.Units, SavedUnit{
+			Programs: g.applied.programs, Counters: counters,
 			Unit: unit, Path: g.path, Made: g.made, Populated: g.populated, Kills: g.kills,
 			PIDs: pids[g], Memory: g.memory, Settings: g.applied.settings,
 		})
@@ -83,7 +92,12 @@ func (h *hierarchy) restore() {
 		g := &group{
 			h: h, unit: u.Unit, path: u.Path, watch: -1, killWatch: -1,
 			made: u.Made, populated: u.Populated, live: len(u.PIDs),
-			memory: u.Memory, applied: applied{settings: u.Settings},
+			memory: u.Memory, applied: applied{settings: u.Settings, programs: u.Programs},
+		}
+		if u.Counters != 0 {
+			if fd, err := bpf.ByID(u.Counters, false); err == nil {
+				g.applied.counters = fd
+			}
 		}
 		g.dir, _ = h.dir(g.path)
 		h.groups[u.Unit], h.units[g.path] = g, u.Unit

@@ -1,9 +1,13 @@
 package cgroup
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
+	"strconv"
 
 	"rouse/internal/host/sys"
 	"rouse/internal/unit/value"
@@ -50,4 +54,20 @@ func signalUntilStable(unit string, list func() ([]int, error), sig value.Signal
 		}
 	}
 	return n, fmt.Errorf("signal %v to %s: still forking after %d rounds", sig, unit, signalRounds)
+}
+
+// readPIDs lists the processes of the group itself. Those outside this pid
+// namespace show as 0 and are left out.
+func readPIDs(dir string) ([]int, error) {
+	text, err := os.ReadFile(filepath.Join(dir, "cgroup.procs"))
+	if err != nil {
+		return nil, err
+	}
+	var pids []int
+	for line := range bytes.Lines(text) {
+		if pid, err := strconv.Atoi(string(bytes.TrimSpace(line))); err == nil && pid > 0 {
+			pids = append(pids, pid)
+		}
+	}
+	return pids, nil
 }

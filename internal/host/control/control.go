@@ -18,6 +18,8 @@ import (
 // A Request says for which unit, and when.
 type Request struct {
 	Unit *unit.Unit
+	// Available are the controllers there are: of others nothing is said.
+	Available cgroup.Controllers
 	// Slices are those that the unit is in, the nearest first.
 	Slices []*unit.Unit
 	// Startup: the machine boots or shuts down, and StartupCPUWeight= and kin count.
@@ -49,11 +51,17 @@ func For(q *Request) *cgroup.Control {
 	if r.Delegate {
 		c.Needs |= cgroup.ControllersOf(r.DelegateControllers)
 	}
-	b.cpu()
-	b.sets()
-	b.io()
-	b.memory()
-	b.tasks()
+	if b.Available != 0 {
+		b.cpu()
+		b.sets()
+		b.io()
+		b.memory()
+		b.tasks()
+	}
+	b.devices()
+	b.network()
+	b.binds()
+	b.pinned()
 	return c
 }
 

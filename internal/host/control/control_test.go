@@ -55,6 +55,8 @@ func told(c *cgroup.Control) string {
 	return b.String()
 }
 
+const all = cgroup.AllControllers
+
 func disks(path string) (string, error) {
 	switch path {
 	case "/dev/sda", "/srv":
@@ -101,7 +103,7 @@ func TestFor(t *testing.T) {
 		{"DisableControllers=cpu io", "needs memory pids; without cpu io" + tasks},
 	} {
 		u := parse(t, "a.service", c.lines)
-		if got := told(For(&Request{Unit: u, Block: disks})); got != c.want {
+		if got := told(For(&Request{Available: all, Unit: u, Block: disks})); got != c.want {
 			t.Errorf("%s:\n got %s\nwant %s", c.lines, got, c.want)
 		}
 	}
@@ -134,7 +136,7 @@ func TestForIO(t *testing.T) {
 		u := parse(t, "a.service", c.lines)
 		var lines []string
 		log := func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) }
-		if got := told(For(&Request{Unit: u, Block: disks, Log: log})); got != c.want {
+		if got := told(For(&Request{Available: all, Unit: u, Block: disks, Log: log})); got != c.want {
 			t.Errorf("%s:\n got %s\nwant %s", c.lines, got, c.want)
 		}
 		if missing := strings.Contains(c.lines, "none"); missing != (len(lines) > 0) {
@@ -153,7 +155,7 @@ func TestStartup(t *testing.T) {
 		false: "needs cpuset io; cpuset.cpus: 0, or ; " +
 			"io.weight: default 300, or default 100; io.bfq.weight: default 118, or default 100",
 	} {
-		if got := told(For(&Request{Unit: u, Startup: startup})); got != want {
+		if got := told(For(&Request{Available: all, Unit: u, Startup: startup})); got != want {
 			t.Errorf("%v:\n got %s\nwant %s", startup, got, want)
 		}
 	}
@@ -170,7 +172,7 @@ func TestMemoryOfSlices(t *testing.T) {
 		"MemoryMin=1M\nMemoryLow=2M": "memory.min: 1048576, or 0; memory.low: 2097152, or 0; ",
 	} {
 		u := parse(t, "x.service", lines)
-		got := told(For(&Request{Unit: u, Slices: above}))
+		got := told(For(&Request{Available: all, Unit: u, Slices: above}))
 		if want = "needs memory pids; " + want + "pids.max: 1500, or max"; got != want {
 			t.Errorf("%s:\n got %s\nwant %s", lines, got, want)
 		}

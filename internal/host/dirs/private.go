@@ -25,6 +25,26 @@ func Private(x *unit.Exec, kind unit.DirectoryKind) bool {
 	return kind != unit.RuntimeDirectory || x.RuntimeDirectoryPreserve != unit.PreserveNo
 }
 
+// Owned gives the paths of what the unit's user owns for long: who owns them already, had
+// better be that user again.
+func Owned(x *unit.Exec, b Bases) []string {
+	var list []string
+	for i, d := range x.Directories {
+		kind := unit.DirectoryKind(i)
+		if kind == unit.ConfigurationDirectory || b[kind] == "" {
+			continue
+		}
+		base := b[kind]
+		if Private(x, kind) {
+			base = filepath.Join(base, privateRoot)
+		}
+		for _, p := range d.Paths {
+			list = append(list, filepath.Join(base, p.Path))
+		}
+	}
+	return list
+}
+
 // makePrivate makes a directory below private/, or moves the public one there, and has
 // a symlink lead to it from the public place. It gives the path.
 func (m *maker) makePrivate(p directory) (path, note string, err error) {

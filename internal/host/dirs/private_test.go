@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -145,6 +146,17 @@ func TestSpecialBits(t *testing.T) {
 		if uid != somebody().UID || info.Mode()&fs.ModeSetuid != 0 == dynamic {
 			t.Errorf("DynamicUser=%v: %d, %v", dynamic, uid, info.Mode())
 		}
+	}
+}
+
+func TestOwned(t *testing.T) {
+	got := dirs.Owned(private(), dirs.SystemBases)
+	want := []string{
+		"/run/private/r", "/var/lib/private/a", "/var/lib/private/a/b", "/var/lib/private/c/d",
+		"/var/lib/private/ab",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q", got)
 	}
 }
 

@@ -38,6 +38,10 @@ type Group struct {
 // DB reads the user and group files below a root directory. It keeps what it
 // has read until a file changes. Its methods may be called from any goroutine.
 type DB struct {
+	// Further finds users, and groups of the same name and number, that are in no file.
+	// It is set before the first lookup; nil finds none.
+	Further func(who string) (User, bool)
+
 	mu     sync.Mutex
 	users  table[User]
 	groups table[Group]
@@ -63,6 +67,17 @@ var (
 // systemd. The error matches ErrUnknown if there is no such user; others tell
 // that the file cannot be read.
 func (d *DB) User(who string) (User, error) {
+	u, err := d.listed(who)
+	if err != nil && d.Further != nil {
+		if u, ok := d.Further(who); ok {
+			return u, nil
+		}
+	}
+	return u, err
+}
+
+// listed finds a user that a file knows.
+func (d *DB) listed(who string) (User, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	list, err := d.users.rows()
@@ -84,6 +99,17 @@ func (d *DB) User(who string) (User, error) {
 
 // Group finds a group by name or by number. A number must be some group's.
 func (d *DB) Group(which string) (Group, error) {
+	g, err := d.listedGroup(which)
+	if err != nil && d.Further != nil {
+		if u, ok := d.Further(which); ok {
+			return Group{Name: u.Name, GID: u.GID}, nil
+		}
+	}
+	return g, err
+}
+
+// listedGroup finds a group that a file knows.
+func (d *DB) listedGroup(which string) (Group, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	list, err := d.groups.rows()

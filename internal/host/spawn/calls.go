@@ -13,6 +13,20 @@ type call struct {
 	fine       []sys.Errno
 	any        bool
 	skip, done int
+	// does, path and directive say what fails, if that is not what the step says.
+	does, path, directive string
+}
+
+// describe is what fails if the call does, as part of the step.
+func (c *call) describe(s *step) (text, directive string) {
+	if c.does == "" {
+		return s.text, s.directive
+	}
+	directive = c.directive
+	if directive == "" {
+		directive = s.directive
+	}
+	return c.does + " " + c.path, directive
 }
 
 // An arg is an argument of a call.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"strconv"
 
 	"rouse/internal/host/sys"
@@ -85,7 +86,7 @@ func (p *plan) reported(report []byte, errs ...error) *StepError {
 		return nil
 	}
 	d := decoder{text: report}
-	return p.failed(d.int(), d.int(), d.int())
+	return p.failed(d.int(), -1, d.int(), d.int())
 }
 
 // Executor must be called first thing in main. In a process that was started to
@@ -106,6 +107,7 @@ func Executor() {
 		os.Exit(StatusExec)
 	}
 	p.report = reportFD
+	runtime.LockOSThread() // namespaces are a thread's
 	for i := range p.steps {
 		s := &p.steps[i]
 		if err := p.apply(s); err != nil {

@@ -302,7 +302,7 @@ func (p *planner) directory(below bool) {
 // home is that of User=, or else the manager's own.
 func (p *planner) home() (string, bool) {
 	if p.who.user != nil {
-		return p.who.user.Home, true
+		return p.who.user.Home, p.who.user.Home != ""
 	}
 	if p.s.Directory != "" {
 		return p.s.Directory, true
@@ -358,14 +358,18 @@ func (p *planner) identify() *StepError {
 			Step: "look up " + what, Directive: directive, Err: errors.Unwrap(err), Status: status,
 		}
 	}
-	if p.x.User != "" && p.wants("User") {
+	made := p.r.As != nil
+	if made {
+		p.who.user, p.who.gid = p.r.As, p.r.As.GID
+	}
+	if p.x.User != "" && !made && p.wants("User") {
 		u, err := db.User(p.x.User)
 		if err != nil {
 			return unknown("user "+p.x.User, err, "User", StatusUser)
 		}
 		p.who.user, p.who.gid = &u, u.GID
 	}
-	if p.x.Group != "" && p.wants("Group") {
+	if p.x.Group != "" && !made && p.wants("Group") {
 		g, err := db.Group(p.x.Group)
 		if err != nil {
 			return unknown("group "+p.x.Group, err, "Group", StatusGroup)

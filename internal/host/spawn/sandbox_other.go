@@ -13,3 +13,6 @@ func (p *planner) boundingSet()     {}
 func (p *planner) ambient()         {}
 func (p *planner) labels()          {}
 func (p *planner) secureBits()      {}
+
+// HasView reports whether the process gets a mount namespace of its own.
+func (*Request) HasView() bool { return false }

@@ -12,6 +12,7 @@ import (
 
 	"rouse/internal/host/dirs"
 	"rouse/internal/host/identity"
+	"rouse/internal/host/sandbox"
 	"rouse/internal/host/sys"
 	"rouse/internal/unit"
 	"rouse/internal/unit/value"
@@ -48,11 +49,16 @@ type Request struct {
 	// Without are directives that are left out because this place does not allow them.
 	// With "/namespaces" or "/filters" after it, only that part of the directive is.
 	Without []string
+	// As is who DynamicUser= has made up, in the place of User= and Group=; nil is nobody.
+	As *identity.User
 	// Dirs are what a mount namespace needs for the unit's directories.
 	Dirs dirs.Mounts
 	// Credentials is the directory of the unit's credentials, of which a mount namespace
 	// shows no others; "" is that it has none.
 	Credentials string
+	// Tmp and VarTmp are the directories for PrivateTmp=, and Incoming the one from which
+	// mounts come later. See sandbox.Config.
+	Tmp, VarTmp, Incoming string
 	// Fail makes a process that does nothing but exit with Fail.Status: for what went
 	// wrong before the fork, so that every failure has a process.
 	Fail *StepError
@@ -82,6 +88,9 @@ type Spawner struct {
 	// Directory is where processes start whose WorkingDirectory= is not set; "" is "/".
 	// If it is set and missing, "/" is taken (a user manager's home).
 	Directory string
+	// Place is where the mounts of a process are put together; without, it is a temporary
+	// directory each time.
+	Place sandbox.Place
 	// Started is called on Start's goroutine for each new process, failed ones too,
 	// before a holder of Forking's lock can go on. It must not block or Start.
 	Started func(r *Request, p Process)
@@ -127,6 +136,9 @@ func (s *Spawner) Start(r *Request) (Process, error) {
 	}
 	defer s.reuse(p.plan)
 	p.child()
+	if p.temporary != "" {
+		defer os.RemoveAll(p.temporary)
+	}
 	s.slots <- struct{}{}
 	defer func() { <-s.slots }()
 	pr, failed, err := s.start(p.plan, func(pr Process) {
@@ -192,7 +204,7 @@ func (s *Spawner) Become(r *Request, only []string) error {
 	}
 	last := &p.steps[len(p.steps)-1]
 	err = p.execute(last.list)
-	return p.failed(len(p.steps)-1, int(sys.ErrnoOf(err)), last.statusOf(err))
+	return p.failed(len(p.steps)-1, -1, int(sys.ErrnoOf(err)), last.statusOf(err))
 }
 
 // nonblocking sets or clears O_NONBLOCK in the files that are not from the store.

@@ -309,7 +309,9 @@ func TestFailures(t *testing.T) {
 		{
 			name: "chroot", want: "chroot " + dir + "/no: no such file or directory (210/CHROOT)",
 			directive: "RootDirectory", root: true,
-			set: func(r *Request) { r.Exec.RootDirectory = dir + "/no" },
+			set: func(r *Request) {
+				r.Exec.RootDirectory, r.Exec.MountAPIVFS = dir+"/no", unit.No
+			},
 		},
 		{
 			name: "nothing in the new root", want: "exec /bin/sh: no such file or directory (203/EXEC)",

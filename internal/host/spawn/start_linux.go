@@ -17,6 +17,8 @@ type kernel struct {
 	dumpable     bool
 	capabilities sys.Capabilities
 	programs     seccomp.Cache
+	// deepMounts: a mount and all below it can be changed with one call. Linux 5.12.
+	deepMounts bool
 }
 
 // prepare finds the best means and what the manager's children would inherit.
@@ -25,6 +27,7 @@ func (k *kernel) prepare() means {
 	k.ignored = sys.IgnoredSignals()
 	k.dumpable = sys.Dumpable()
 	k.inherited()
+	k.deepMounts = sys.HaveMountSetattr()
 	if !sys.HaveCloseRange() {
 		// What cannot be closed in the child must close itself. Without /proc nothing
 		// can be done, but then the manager was started with little anyway.
@@ -128,7 +131,11 @@ func (p *plan) outcome(c *control, steps []int) *StepError {
 	}
 	at := int(c.failed-1) / int(opSize)
 	status := int(unsafe.Slice(c.ops, len(steps))[at].status)
-	return p.failed(steps[at], int(c.errno), status)
+	call := 0 // of a step that is a row of them, each is one op
+	for at > call && steps[at-call-1] == steps[at] {
+		call++
+	}
+	return p.failed(steps[at], call, int(c.errno), status)
 }
 
 // fork tries the means in turn and gives the process, and the step of each op.

@@ -32,7 +32,7 @@ func (p *plan) become() *StepError {
 			break
 		}
 		if err := p.apply(s); err != nil {
-			return p.failed(i, int(sys.ErrnoOf(err)), s.statusOf(err))
+			return p.failed(i, -1, int(sys.ErrnoOf(err)), s.statusOf(err))
 		}
 	}
 	return nil

@@ -31,6 +31,8 @@ const (
 	StatusCgroup           = 219
 	StatusSetsid           = 220
 	StatusStderr           = 222
+	StatusNetwork          = 225
+	StatusNamespace        = 226
 	StatusNoNewPrivileges  = 227
 	StatusSeccomp          = 228
 	StatusSELinux          = 229
@@ -75,10 +77,10 @@ var statusNames = [256]string{
 	221:                    "CONFIRM",
 	StatusStderr:           "STDERR",
 	224:                    "PAM",
-	225:                    "NETWORK",
-	226:                    "NAMESPACE",
 	StatusNoNewPrivileges:  "NO_NEW_PRIVILEGES",
 	StatusSeccomp:          "SECCOMP",
+	StatusNetwork:          "NETWORK",
+	StatusNamespace:        "NAMESPACE",
 	StatusSELinux:          "SELINUX_CONTEXT",
 	StatusPersonality:      "PERSONALITY",
 	StatusAppArmor:         "APPARMOR",

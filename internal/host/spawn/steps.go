@@ -120,6 +120,8 @@ type plan struct {
 	ownMemory bool
 	// fault is what a stepFail stands for.
 	fault *StepError
+	// temporary is a directory that was made for the plan.
+	temporary string
 	// report is the descriptor an executor reports a failure to.
 	report int
 	// scratch is memory for compile.
@@ -128,14 +130,19 @@ type plan struct {
 
 func (p *plan) add(s step) { p.steps = append(p.steps, s) }
 
-// fail ends the plan: the process exits with the status of e, and nothing else.
+// fail ends the plan: the process exits with the status of e, and nothing else. What else
+// is found to be wrong after that does not count.
 func (p *plan) fail(e *StepError) {
+	if p.fault != nil {
+		return
+	}
 	p.fault = e
 	p.add(step{kind: stepFail, text: e.Step, directive: e.Directive, status: e.Status})
 }
 
-// failed is the error of the step with that index.
-func (p *plan) failed(index, errno int, status int) *StepError {
+// failed is the error of the step with that index; call is which of its calls has
+// failed, or -1.
+func (p *plan) failed(index, call, errno, status int) *StepError {
 	if index < 0 || index >= len(p.steps) {
 		index = len(p.steps) - 1
 	}
@@ -145,6 +152,9 @@ func (p *plan) failed(index, errno int, status int) *StepError {
 		*e = *p.fault
 	} else {
 		e.Step, e.Directive = s.describe(), s.directive
+		if call >= 0 && call < len(s.calls) {
+			e.Step, e.Directive = s.calls[call].describe(s)
+		}
 	}
 	e.Unit = p.unit
 	return e

@@ -93,7 +93,7 @@ func TestNames(t *testing.T) {
 
 func TestApplies(t *testing.T) {
 	for name, want := range map[string]bool{
-		"User": true, "LimitNOFILE": true, "LimitFOO": false, "ProtectSystem": false, "": false,
+		"User": true, "LimitNOFILE": true, "LimitFOO": false, "PAMName": false, "": false,
 		"Limit": false,
 	} {
 		if got := Applies(name); got != want {

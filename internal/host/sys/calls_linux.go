@@ -241,3 +241,56 @@ func Domain() uint32 {
 	}
 	return uint32(v) & kind
 }
+
+// The system calls that make namespaces and mounts, by number. mount_setattr came with
+// Linux 5.12, the rest long before.
+const (
+	CallUnshare      = unix.SYS_UNSHARE
+	CallSetns        = unix.SYS_SETNS
+	CallFchdir       = unix.SYS_FCHDIR
+	CallMount        = unix.SYS_MOUNT
+	CallUmount       = unix.SYS_UMOUNT2
+	CallPivotRoot    = unix.SYS_PIVOT_ROOT
+	CallMountSetattr = unix.SYS_MOUNT_SETATTR
+	CallMkdirat      = unix.SYS_MKDIRAT
+	CallMknodat      = unix.SYS_MKNODAT
+	CallSymlinkat    = unix.SYS_SYMLINKAT
+	CallUnlinkat     = unix.SYS_UNLINKAT
+)
+
+// Arguments of those calls.
+const (
+	MountDetach   = unix.MNT_DETACH
+	MountMove     = unix.MS_MOVE
+	AtRecursive   = unix.AT_RECURSIVE
+	AtRemoveDir   = unix.AT_REMOVEDIR
+	MountAttrSize = 32
+	OpenPlace     = unix.O_PATH | unix.O_CLOEXEC | unix.O_DIRECTORY
+	TypeFile      = unix.S_IFREG
+	TypeChar      = unix.S_IFCHR
+)
+
+// HaveMountSetattr reports whether mount_setattr(2) can be called.
+func HaveMountSetattr() bool {
+	// A size of 0 is refused before anything else is looked at.
+	path := [1]byte{}
+	_, _, e := unix.RawSyscall6(unix.SYS_MOUNT_SETATTR, ^uintptr(0),
+		uintptr(unsafe.Pointer(&path[0])), 0, 0, 0, 0)
+	return e == unix.EINVAL
+}
+
+// MountAttr is struct mount_attr of mount_setattr(2) in bytes.
+func MountAttr(set, clear uint64) []byte {
+	attr := unix.MountAttr{Attr_set: set, Attr_clr: clear}
+	return append([]byte{}, (*[MountAttrSize]byte)(unsafe.Pointer(&attr))[:]...)
+}
+
+// Mknod makes a node of the file system with the mode, type and device number of mknod(2).
+func Mknod(path string, mode uint32, device int) error { return unix.Mknod(path, mode, device) }
+
+// The types of nodes for Mknod.
+const (
+	TypeBlock  = unix.S_IFBLK
+	TypeFIFO   = unix.S_IFIFO
+	TypeSocket = unix.S_IFSOCK
+)

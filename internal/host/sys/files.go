@@ -310,3 +310,19 @@ func RenameAt(dir *os.File, from, to string) error {
 func RemoveAt(dir *os.File, name string) error {
 	return OnFile(dir, func(at int) error { return unix.Unlinkat(at, name, 0) })
 }
+
+// TryLock locks a file for whoever has it open by this descriptor, and gives EAGAIN if
+// somebody else has. flock(2).
+func TryLock(f *os.File) error {
+	return OnFile(f, func(fd int) error { return unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB) })
+}
+
+// OpenLock opens a file to lock it, and makes it for its owner alone if it is not there.
+func OpenLock(path string) (*os.File, error) {
+	const flags = unix.O_CREAT | unix.O_RDWR | unix.O_NOFOLLOW | unix.O_CLOEXEC | unix.O_NOCTTY
+	fd, err := unix.Open(path, flags, 0o600)
+	if err != nil {
+		return nil, &os.PathError{Op: "open", Path: path, Err: err}
+	}
+	return os.NewFile(uintptr(fd), path), nil
+}

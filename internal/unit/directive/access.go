@@ -10,13 +10,10 @@ import (
 	"rouse/internal/unit/value/linux"
 )
 
-const (
-	noFirewall = "nothing is filtered"
-	noDevices  = "devices are not restricted"
-)
+const byProgram = "by BPF programs of control groups, which a privileged manager may load"
 
 var accessRows = []Row{
-	{Name: "BPFProgram", Group: accessGroup, Support: Parsed, Note: "programs are not attached",
+	{Name: "BPFProgram", Group: accessGroup, Support: LinuxOnly, Note: byProgram,
 		Doc: "A pinned BPF program and where it is attached.",
 		in:  does{"attach type:absolute path", "a(ss)", parseBPFProgram, busBPFPrograms}},
 	{Name: "BlockIODeviceWeight", Group: accessGroup, Support: LinuxOnly, Note: oldCgroup,
@@ -36,10 +33,10 @@ var accessRows = []Row{
 		in: blockLimit{func(u *unit.Unit) *[]unit.DeviceLimit {
 			return &u.Resources.BlockIOWriteBandwidth
 		}}},
-	{Name: "DeviceAllow", Group: accessGroup, Support: Parsed, Note: noDevices,
+	{Name: "DeviceAllow", Group: accessGroup, Support: LinuxOnly, Note: byProgram,
 		Doc: "A device node that may be used: r read, w write, m make.",
 		in:  does{"device [rwm]", "a(ss)", parseDeviceAllow, busDeviceAllow}},
-	{Name: "DevicePolicy", Group: accessGroup, Default: "auto", Support: Parsed, Note: noDevices,
+	{Name: "DevicePolicy", Group: accessGroup, Default: "auto", Support: LinuxOnly, Note: byProgram,
 		Doc: "Which devices may be used besides those of DeviceAllow=.",
 		in: enum[unit.DevicePolicy]{unit.DevicePolicies,
 			func(u *unit.Unit) *unit.DevicePolicy { return &u.Resources.DevicePolicy }}},
@@ -71,34 +68,34 @@ var accessRows = []Row{
 		in: in[[]unit.DeviceLimit]{&limits,
 			func(u *unit.Unit) *[]unit.DeviceLimit { return &u.Resources.IOWriteIOPS }}},
 	{Name: "IPAccounting", Group: accessGroup, Default: "DefaultIPAccounting=",
-		Support: Parsed, Note: noFirewall,
+		Support: LinuxOnly, Note: byProgram,
 		Doc: "Count network traffic.",
 		in:  in[bool]{&boolean, func(u *unit.Unit) *bool { return &u.Resources.IPAccounting }}},
-	{Name: "IPAddressAllow", Group: accessGroup, Support: Parsed, Note: noFirewall,
+	{Name: "IPAddressAllow", Group: accessGroup, Support: LinuxOnly, Note: byProgram,
 		Doc: "Addresses that may be talked to.",
 		in: in[[]netip.Prefix]{&prefixes,
 			func(u *unit.Unit) *[]netip.Prefix { return &u.Resources.IPAddressAllow }}},
-	{Name: "IPAddressDeny", Group: accessGroup, Support: Parsed, Note: noFirewall,
+	{Name: "IPAddressDeny", Group: accessGroup, Support: LinuxOnly, Note: byProgram,
 		Doc: "Addresses that may not be talked to, unless allowed.",
 		in: in[[]netip.Prefix]{&prefixes,
 			func(u *unit.Unit) *[]netip.Prefix { return &u.Resources.IPAddressDeny }}},
-	{Name: "IPEgressFilterPath", Group: accessGroup, Support: Parsed, Note: noFirewall,
+	{Name: "IPEgressFilterPath", Group: accessGroup, Support: LinuxOnly, Note: byProgram,
 		Doc: "A pinned BPF program that sees what goes out.",
 		in: in[[]string]{&onePath,
 			func(u *unit.Unit) *[]string { return &u.Resources.IPEgressFilterPath }}},
-	{Name: "IPIngressFilterPath", Group: accessGroup, Support: Parsed, Note: noFirewall,
+	{Name: "IPIngressFilterPath", Group: accessGroup, Support: LinuxOnly, Note: byProgram,
 		Doc: "A pinned BPF program that sees what comes in.",
 		in: in[[]string]{&onePath,
 			func(u *unit.Unit) *[]string { return &u.Resources.IPIngressFilterPath }}},
-	{Name: "RestrictNetworkInterfaces", Group: accessGroup, Support: Parsed, Note: noFirewall,
+	{Name: "RestrictNetworkInterfaces", Group: accessGroup, Support: LinuxOnly, Note: byProgram,
 		Doc: "The only network interfaces that can be used, or with ~ those that cannot.",
 		in: in[unit.Restriction]{&interfaces,
 			func(u *unit.Unit) *unit.Restriction { return &u.Resources.RestrictNetworkInterfaces }}},
-	{Name: "SocketBindAllow", Group: accessGroup, Support: Parsed, Note: noFirewall,
+	{Name: "SocketBindAllow", Group: accessGroup, Support: LinuxOnly, Note: byProgram,
 		Doc: "Ports that sockets may be bound to, whatever SocketBindDeny= says.",
 		in: in[[]unit.SocketBind]{&socketBinds,
 			func(u *unit.Unit) *[]unit.SocketBind { return &u.Resources.SocketBindAllow }}},
-	{Name: "SocketBindDeny", Group: accessGroup, Support: Parsed, Note: noFirewall,
+	{Name: "SocketBindDeny", Group: accessGroup, Support: LinuxOnly, Note: byProgram,
 		Doc: "Ports that sockets may not be bound to.",
 		in: in[[]unit.SocketBind]{&socketBinds,
 			func(u *unit.Unit) *[]unit.SocketBind { return &u.Resources.SocketBindDeny }}},

@@ -19,7 +19,7 @@ var execRows = []Row{
 		Doc: "The mode of ConfigurationDirectory=.",
 		in:  directoryMode(unit.ConfigurationDirectory)},
 	{Name: "DynamicUser", Group: execGroup, Default: "no",
-		Support: Parsed, Note: "users are not made up on the fly",
+		Support: LinuxOnly, Note: onlyLinux,
 		Doc: "Run as a user that exists only as long as the unit does.",
 		in:  in[bool]{&mustBool, func(u *unit.Unit) *bool { return &u.Exec.DynamicUser }}},
 	{Name: "ExecSearchPath", Group: execGroup,

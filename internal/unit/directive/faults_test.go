@@ -59,12 +59,12 @@ func TestNotHonoured(t *testing.T) {
 	u := New("a.service", name.Service, nil)
 	c := &Context{}
 	apply(u, c, "Service", []string{
-		"PrivateTmp=yes", "ManagedOOMSwap=kill", "PrivateTmp=no", "User=x", "ReadOnlyDirectories=/x",
+		"RootImage=/x", "ManagedOOMSwap=kill", "RootImage=/y", "User=x", "RootVerity=/x",
 		"PrivateIPC=perhaps",
 	})
 	apply(u, c, "Unit", []string{"JoinsNamespaceOf=b.service"})
 	want := []string{
-		"Service.ManagedOOMSwap", "Service.PrivateTmp", "Service.ReadOnlyDirectories",
+		"Service.ManagedOOMSwap", "Service.RootImage", "Service.RootVerity",
 		"Unit.JoinsNamespaceOf",
 	}
 	if !slices.Equal(u.NotHonoured, want) {

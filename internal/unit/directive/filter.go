@@ -400,7 +400,9 @@ func (s callFilter) word(p *parse, f *unit.CallFilter, name string, errno int, i
 			p.ignore(name, "not a group of system calls")
 			return
 		}
-	} else if !linux.IsCall(name) {
+	} else if as, ok := linux.CallName(name); ok {
+		calls[0] = as
+	} else {
 		p.ignore(name, "not a system call")
 		return
 	}

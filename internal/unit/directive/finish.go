@@ -139,16 +139,18 @@ func dynamicName(unitName string) string {
 	if strictAccount(prefix) {
 		return prefix
 	}
-	hash := uint64(14695981039346656037) // FNV-1a
-	for i := 0; i < len(prefix); i++ {
-		hash = (hash ^ uint64(prefix[i])) * 1099511628211
-	}
+	hash := name.SipHash(userKey, prefix)
 	const digits = "0123456789abcdef"
 	user := []byte("_du")
 	for shift := 60; shift >= 0; shift -= 4 {
 		user = append(user, digits[hash>>shift&15])
 	}
 	return string(user)
+}
+
+// userKey is the key of the hash in names of users, as systemd has fixed it.
+var userKey = [16]byte{
+	0x58, 0x1a, 0xaf, 0xe6, 0x28, 0x58, 0x4e, 0x96, 0xb4, 0x4e, 0xf5, 0x3b, 0x8c, 0x92, 0x07, 0xec,
 }
 
 // strictAccount reports whether s is a name that every tool takes for a user.

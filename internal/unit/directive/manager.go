@@ -123,7 +123,7 @@ var managerRows = []Row{
 		Support: LinuxOnly, Note: byController, Doc: "The default of IOAccounting=.",
 		in: manages[bool]{&boolean, func(m *Manager) *bool { return &m.Defaults.IOAccounting }}},
 	{Name: "DefaultIPAccounting", Group: managerGroup, Default: "no",
-		Support: Parsed, Note: noFirewall, Doc: "The default of IPAccounting=.",
+		Support: LinuxOnly, Note: byProgram, Doc: "The default of IPAccounting=.",
 		in: manages[bool]{&boolean, func(m *Manager) *bool { return &m.Defaults.IPAccounting }}},
 	{Name: "DefaultLimitAS", Group: managerGroup, Doc: "The default of LimitAS=.",
 		in: defaultLimit(value.LimitAS)},

@@ -11,6 +11,7 @@ import (
 // Why settings are Parsed that whole rooms are missing for.
 const (
 	notBuilt  = "the sandbox is not built"
+	byMounts  = "elsewhere there are no mount namespaces"
 	oomNote   = "where control groups version 2 have the memory controller"
 	busEx     = "a(sasasttttuii)"
 	typeWords = "simple, exec, forking, oneshot, dbus, notify, notify-reload, idle"

@@ -42,12 +42,12 @@ var longKey = [16]byte{
 // hashLong cuts a name to MaxLen so that it ends in _, a hash of it and suffix. The
 // hash is written lowest byte first, and of the name with a zero byte after it.
 func hashLong(name, suffix string) string {
-	hash := fmt.Sprintf("_%016x", bits.ReverseBytes64(siphash(longKey, name+"\x00")))
+	hash := fmt.Sprintf("_%016x", bits.ReverseBytes64(SipHash(longKey, name+"\x00")))
 	return name[:MaxLen-len(hash)-len(suffix)] + hash + suffix
 }
 
-// siphash is SipHash-2-4.
-func siphash(key [16]byte, text string) uint64 {
+// SipHash is SipHash-2-4, by which systemd tells names from each other.
+func SipHash(key [16]byte, text string) uint64 {
 	k0, k1 := binary.LittleEndian.Uint64(key[:8]), binary.LittleEndian.Uint64(key[8:])
 	v0, v1 := k0^0x736f6d6570736575, k1^0x646f72616e646f6d
 	v2, v3 := k0^0x6c7967656e657261, k1^0x7465646279746573

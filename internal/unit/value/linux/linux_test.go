@@ -1,6 +1,7 @@
 package linux
 
 import (
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -90,7 +91,7 @@ func TestCalls(t *testing.T) {
 			t.Errorf("%s: %d calls", g, len(calls))
 		}
 		for _, c := range calls {
-			if !IsCall(c) {
+			if as, ok := CallName(c); !ok || as != c {
 				t.Errorf("%s has %s, which is no call", g, c)
 			}
 		}
@@ -98,8 +99,10 @@ func TestCalls(t *testing.T) {
 	if _, ok := Calls("@bogus"); ok {
 		t.Error("@bogus is a group")
 	}
-	for _, c := range []string{"", "@default", "bogus", "ount", "moun", "mount umount", "open "} {
-		if IsCall(c) {
+	for _, c := range []string{
+		"", "@default", "bogus", "ount", "moun", "mount umount", "open ", "osf_fstat",
+	} {
+		if _, ok := CallName(c); ok {
 			t.Errorf("%q is a call", c)
 		}
 	}
@@ -108,6 +111,32 @@ func TestCalls(t *testing.T) {
 		if !slices.Contains(privileged, c) {
 			t.Errorf("@privileged lacks %s, of a group inside it", c)
 		}
+	}
+}
+
+// The groups are systemd's, in its order, and so is what they consist of.
+func TestCallGroups(t *testing.T) {
+	text, err := os.ReadFile("testdata/syscall-filter.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ours strings.Builder
+	for _, g := range CallGroups() {
+		members, ok := CallGroup(g)
+		if !ok {
+			t.Errorf("no group %s", g)
+		}
+		ours.WriteString(g + "\n")
+		for _, m := range members {
+			ours.WriteString("    " + m + "\n")
+		}
+	}
+	_, theirs, _ := strings.Cut(string(text), "remarks.\n")
+	if ours.String() != theirs {
+		t.Errorf("the groups are:\n%s", ours.String())
+	}
+	if as, ok := CallName("sys_debug_setcontext"); !ok || as != "switch_endian" {
+		t.Errorf("sys_debug_setcontext is %q", as)
 	}
 }
 

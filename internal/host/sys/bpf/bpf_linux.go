@@ -1,0 +1,145 @@
+// Package bpf loads programs into the kernel and attaches them to control groups. It
+// knows bpf(2), and nothing of what programs do.
+package bpf
+
+import (
+	"runtime"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// The program types and places for them that control groups have. bpf(2).
+// CGROUP_SKB came with Linux 4.10, more than one program in a place with 4.15, which
+// has CGROUP_DEVICE too, and CGROUP_SOCK_ADDR with 4.17.
+const (
+	Packet    = unix.BPF_PROG_TYPE_CGROUP_SKB
+	DeviceUse = unix.BPF_PROG_TYPE_CGROUP_DEVICE
+	Address   = unix.BPF_PROG_TYPE_CGROUP_SOCK_ADDR
+
+	Ingress = unix.BPF_CGROUP_INET_INGRESS
+	Egress  = unix.BPF_CGROUP_INET_EGRESS
+	Device  = unix.BPF_CGROUP_DEVICE
+	Bind4   = unix.BPF_CGROUP_INET4_BIND
+	Bind6   = unix.BPF_CGROUP_INET6_BIND
+)
+
+// call makes a call with some of union bpf_attr: the kernel takes the rest for zero.
+func call[T any](cmd int, attr *T) (int, error) {
+	r, _, e := unix.Syscall(unix.SYS_BPF, uintptr(cmd), uintptr(unsafe.Pointer(attr)),
+		unsafe.Sizeof(*attr))
+	runtime.KeepAlive(attr)
+	if e != 0 {
+		return -1, e
+	}
+	return int(r), nil
+}
+
+// address is where something is, for the kernel, which counts in 64 bits everywhere. It
+// stays there until it is unpinned.
+func address[T any](pin *runtime.Pinner, p *T) uint64 {
+	pin.Pin(p)
+	return uint64(uintptr(unsafe.Pointer(p)))
+}
+
+// Load has the kernel check a program, and gives a descriptor for it. The
+// instructions are of eight bytes each.
+func Load(programType, attachType uint32, code []uint64) (fd int, err error) {
+	var pin runtime.Pinner
+	defer pin.Unpin()
+	license := [...]byte{'G', 'P', 'L', 0}
+	attr := struct {
+		programType, count      uint32
+		code, license           uint64
+		logLevel, logSize       uint32
+		log                     uint64
+		kernel, flags           uint32
+		name                    [16]byte
+		interfaceNumber, attach uint32
+	}{
+		programType: programType, count: uint32(len(code)), code: address(&pin, &code[0]),
+		license: address(&pin, &license), attach: attachType,
+	}
+	copy(attr.name[:], "rouse")
+	fd, err = call(unix.BPF_PROG_LOAD, &attr)
+	return fd, err
+}
+
+// Attach puts a program beside those that a control group has already.
+func Attach(group, program int, place uint32) error {
+	attr := struct{ group, program, place, flags uint32 }{
+		uint32(group), uint32(program), place, unix.BPF_F_ALLOW_MULTI,
+	}
+	_, err := call(unix.BPF_PROG_ATTACH, &attr)
+	return err
+}
+
+// Detach takes it away.
+func Detach(group, program int, place uint32) error {
+	attr := struct{ group, program, place, flags uint32 }{
+		uint32(group), uint32(program), place, 0,
+	}
+	_, err := call(unix.BPF_PROG_DETACH, &attr)
+	return err
+}
+
+// ID gives the kernel's number of a program or map, by which it is found as long as
+// it is in use.
+func ID(fd int) (uint32, error) {
+	var pin runtime.Pinner
+	defer pin.Unpin()
+	var info struct{ kind, id uint32 }
+	attr := struct {
+		fd, size uint32
+		info     uint64
+	}{uint32(fd), uint32(unsafe.Sizeof(info)), address(&pin, &info)}
+	_, err := call(unix.BPF_OBJ_GET_INFO_BY_FD, &attr)
+	return info.id, err // programs and maps begin alike
+}
+
+// ByID finds a program or a map.
+func ByID(id uint32, program bool) (fd int, err error) {
+	cmd := unix.BPF_MAP_GET_FD_BY_ID
+	if program {
+		cmd = unix.BPF_PROG_GET_FD_BY_ID
+	}
+	attr := struct{ id, next, flags uint32 }{id: id}
+	return call(cmd, &attr)
+}
+
+// Pinned opens a program that has a name in a bpf file system.
+func Pinned(path string) (fd int, err error) {
+	var pin runtime.Pinner
+	defer pin.Unpin()
+	name, err := unix.BytePtrFromString(path)
+	if err != nil {
+		return -1, err
+	}
+	attr := struct {
+		path      uint64
+		fd, flags uint32
+	}{path: address(&pin, name)}
+	fd, err = call(unix.BPF_OBJ_GET, &attr)
+	return fd, err
+}
+
+// Counters makes an array of numbers that programs can add to.
+func Counters(n int) (fd int, err error) {
+	attr := struct{ kind, key, value, entries, flags uint32 }{
+		unix.BPF_MAP_TYPE_ARRAY, 4, 8, uint32(n), 0,
+	}
+	return call(unix.BPF_MAP_CREATE, &attr)
+}
+
+// Counter reads one of them.
+func Counter(fd, at int) (n uint64, err error) {
+	var pin runtime.Pinner
+	defer pin.Unpin()
+	key := uint32(at)
+	attr := struct {
+		fd, none          uint32
+		key, value, flags uint64
+	}{fd: uint32(fd), key: address(&pin, &key), value: address(&pin, &n)}
+	_, err = call(unix.BPF_MAP_LOOKUP_ELEM, &attr)
+	return n, err
+}

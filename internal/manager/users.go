@@ -1,0 +1,60 @@
+package manager
+
+import (
+	"context"
+	"path/filepath"
+
+	"rouse/internal/engine"
+	"rouse/internal/face"
+	"rouse/internal/host/dirs"
+	"rouse/internal/host/identity"
+	"rouse/internal/host/spawn"
+	"rouse/internal/unit"
+)
+
+// userPool makes the place for users that are in no file, and has these found like others.
+func (m *Manager) userPool() {
+	m.pool = identity.NewPool(filepath.Join(m.cfg.RuntimeDir, "systemd/dynamic-uid"), m.users)
+	m.users.Further = m.pool.Find
+}
+
+// identify finds out as whom a process runs, or makes that user up. It gives the owner of
+// directories, the user's environment, and whether there is such a user.
+func (m *Manager) identify(req *spawn.Request) (o dirs.Owner, env []string, known bool) {
+	x := req.Exec
+	if !x.DynamicUser {
+		return m.owner(x)
+	}
+	uid, gid, err := m.pool.Take(req.Unit, x.User, x.Group, dirs.Owned(x, m.cfg.Bases))
+	if err != nil {
+		req.Fail = &spawn.StepError{
+			Unit: req.Unit, Step: "make up a user", Directive: "DynamicUser", Err: err,
+			Status: spawn.StatusUser,
+		}
+		return dirs.Owner{UID: -1, GID: -1}, nil, false
+	}
+	req.As = &identity.User{Name: x.User, UID: uid, GID: gid}
+	return dirs.Owner{UID: uid, GID: gid}, login(*req.As), true
+}
+
+// dismiss ends the users that exist for a unit alone. Its processes are gone.
+func (m *Manager) dismiss(u *unit.Unit) {
+	if u.Exec != nil && m.flyingBy[u.Name] == 0 {
+		m.pool.Drop(u.Name)
+	}
+}
+
+// DynamicUsers implements face.Transient.
+func (m *Manager) DynamicUsers(context.Context) (list []face.DynamicUser, err error) {
+	for _, u := range m.pool.List() {
+		list = append(list, face.DynamicUser{UID: uint32(u.UID), Name: u.Name})
+	}
+	return list, nil
+}
+
+// restoreUsers goes on with the users of the manager before.
+func (m *Manager) restoreUsers(s *State) {
+	if err := m.pool.Restore(s.Dynamic); err != nil {
+		m.logf(engine.Warning, "", "a dynamic user is lost: %v", err)
+	}
+}

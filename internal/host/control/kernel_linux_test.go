@@ -150,6 +150,23 @@ func (s *stage) do(what, want string) {
 	}
 }
 
+// canOpen reports whether a device is there, and nobody else keeps it from us.
+func canOpen(device string) bool {
+	f, err := os.Open(device)
+	if err == nil {
+		f.Close()
+	}
+	return err == nil
+}
+
+// needLoopback skips a test where there is no network at all.
+func needLoopback(t *testing.T) {
+	t.Helper()
+	if err := receive("127.0.0.1:0"); err != nil {
+		t.Skip(err)
+	}
+}
+
 const (
 	fine      = "ok"
 	forbidden = "operation not permitted"
@@ -175,7 +192,7 @@ func TestDevices(t *testing.T) {
 		{"", "read /dev/kmsg", fine},
 	} {
 		s.control(step.lines)
-		if _, err := os.Stat("/dev/kmsg"); err != nil && strings.HasSuffix(step.what, "kmsg") {
+		if !canOpen(strings.Fields(step.what)[1]) {
 			continue
 		}
 		t.Log(step.lines)
@@ -184,6 +201,7 @@ func TestDevices(t *testing.T) {
 }
 
 func TestAddresses(t *testing.T) {
+	needLoopback(t)
 	s := newStage(t)
 	for _, step := range []struct{ lines, what, want string }{
 		{"IPAddressDeny=any", "send 127.0.0.1:9", forbidden},
@@ -215,6 +233,7 @@ func TestAddresses(t *testing.T) {
 
 // What a slice denies, the units in it cannot do, but they can have exceptions.
 func TestAddressesOfSlices(t *testing.T) {
+	needLoopback(t)
 	s := newStage(t)
 	above := parse(t, "a.slice", "IPAddressDeny=any")
 	s.control("", above)
@@ -225,6 +244,7 @@ func TestAddressesOfSlices(t *testing.T) {
 
 // Traffic is counted on either way, and goes on to be when other settings change.
 func TestTraffic(t *testing.T) {
+	needLoopback(t)
 	s := newStage(t)
 	if _, ok := s.group.Traffic(); ok {
 		t.Error("it is counted")

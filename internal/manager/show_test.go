@@ -11,7 +11,6 @@ import (
 	"rouse/internal/host/ability"
 	"rouse/internal/host/spawn"
 	"rouse/internal/host/sys"
-	"rouse/internal/unit/directive"
 )
 
 // TestPropertyAlone: a property asked for alone is what it is among all.
@@ -219,10 +218,7 @@ func TestDump(t *testing.T) {
 // Where filters of system calls are refused, a strict unit fails for it, and the other
 // one runs without; both say so.
 func TestEnforce(t *testing.T) {
-	if row := directive.Lookup("Service", "SystemCallFilter"); row.Support == directive.Parsed {
-		t.Skip("system calls are not filtered yet")
-	}
-	const text = "[Service]\nExecStart=SELF wait\nSystemCallFilter=~@reboot\nUMask=0077\n"
+	const text = "[Service]\nType=exec\nExecStart=SELF wait\nSystemCallFilter=~@reboot\nUMask=0077\n"
 	f := begin(t, map[string]string{
 		"strict.service": text + "X-Enforce=strict\n",
 		"loose.service":  text + "X-Enforce=best-effort\n",

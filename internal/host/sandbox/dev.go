@@ -58,12 +58,12 @@ func (b *builder) privateDev(e *entry) {
 		})
 		b.tree = b.tree.bind(b.host, host, at, false)
 	}
+	b.step(e, Step{Do: Mkdir, Path: dev + "/char", Mode: 0o755})
 	names = append(names, b.ptmx(e)...)
 	for _, l := range devLinks {
 		b.step(e, Step{Do: Symlink, Path: dev + "/" + l.name, Source: l.to})
 		names = append(names, l.name)
 	}
-	b.step(e, Step{Do: Mkdir, Path: dev + "/char", Mode: 0o755})
 	for _, n := range nodes {
 		b.device(e, n.name, n.major, n.minor)
 		names = append(names, n.name)

@@ -138,6 +138,9 @@ func (m *Manager) openPlace() {
 	if err := m.place.Make(); err != nil {
 		m.logf(engine.Notice, "", "mounts of services: %v", err)
 	}
+	if os.Geteuid() == 0 { // others make them within a user namespace of the process
+		m.spaces.Namespace = spawn.NewNamespace
+	}
 	m.spaces.BootID = machine.Facts(m.users).BootID
 }
 
@@ -154,6 +157,7 @@ func (m *Manager) enclose(l *launch, req *spawn.Request) {
 		if x.PrivateTmp {
 			req.Tmp, req.VarTmp = sp.Tmp, sp.VarTmp
 		}
+		req.Network, req.IPC = max(0, sp.Network), max(0, sp.IPC)
 	}
 	if req.HasView() {
 		req.Incoming = filepath.Join(m.place.Incoming, name)

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"sync"
 
+	"rouse/internal/host/spawn"
 	"rouse/internal/host/sys"
 	"rouse/internal/unit"
 )
@@ -35,8 +36,8 @@ type Spaces struct {
 	TmpDirs [2]string
 	// BootID gives what they are named after.
 	BootID func() (string, error)
-	// Namespace makes a namespace and gives its descriptor; spawn.NewNamespace has it.
-	Namespace func(kind string) (fd int, err error)
+	// Namespace makes a namespace and gives its descriptor; nil leaves that to each process.
+	Namespace func(kind spawn.Namespace) (fd int, err error)
 }
 
 // Of gives the space of a unit. A new one is made for a unit that has none, unless one of
@@ -64,8 +65,7 @@ func (s *Spaces) Of(name string, joins []string) *Space {
 
 // Needs reports whether the processes of a unit have anything to themselves.
 func Needs(x *unit.Exec) bool {
-	return x.PrivateTmp || x.PrivateNetwork || x.NetworkNamespacePath != "" || x.PrivateIPC ||
-		x.IPCNamespacePath != ""
+	return x.PrivateTmp || x.PrivateNetwork || x.PrivateIPC
 }
 
 // An Error is something of a Space that cannot be made.
@@ -88,7 +88,24 @@ func (s *Spaces) Prepare(sp *Space, name string, x *unit.Exec) *Error {
 			return &Error{"PrivateTmp", err}
 		}
 	}
+	if x.PrivateNetwork && x.NetworkNamespacePath == "" {
+		s.namespace(&sp.Network, spawn.NetworkNamespace)
+	}
+	if x.PrivateIPC && x.IPCNamespacePath == "" {
+		s.namespace(&sp.IPC, spawn.IPCNamespace)
+	}
 	return nil
+}
+
+// namespace makes one that is not there yet. Where that cannot be done, no process can do
+// it either, and each says so.
+func (s *Spaces) namespace(fd *int, kind spawn.Namespace) {
+	if *fd >= 0 || s.Namespace == nil {
+		return
+	}
+	if made, err := s.Namespace(kind); err == nil {
+		*fd = made
+	}
 }
 
 // makeTmp makes both directories, or none.

@@ -105,7 +105,7 @@ func TestNeeds(t *testing.T) {
 	for _, set := range []func(x *unit.Exec){
 		func(x *unit.Exec) { x.PrivateTmp = true },
 		func(x *unit.Exec) { x.PrivateNetwork = true },
-		func(x *unit.Exec) { x.IPCNamespacePath = "/x" },
+		func(x *unit.Exec) { x.PrivateIPC = true },
 	} {
 		x := &unit.Exec{}
 		if Needs(x) {

@@ -2,6 +2,8 @@
 
 package spawn
 
+import "rouse/internal/host/sys"
+
 // What only Linux has.
 
 func (p *planner) namespaces() bool { return false }
@@ -16,3 +18,6 @@ func (p *planner) secureBits()      {}
 
 // HasView reports whether the process gets a mount namespace of its own.
 func (*Request) HasView() bool { return false }
+
+// NewNamespace fails: there are none.
+func NewNamespace(Namespace) (fd int, err error) { return -1, sys.Unsupported("namespaces") }

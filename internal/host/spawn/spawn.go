@@ -59,6 +59,9 @@ type Request struct {
 	// Tmp and VarTmp are the directories for PrivateTmp=, and Incoming the one from which
 	// mounts come later. See sandbox.Config.
 	Tmp, VarTmp, Incoming string
+	// Network and IPC are descriptors of the namespaces that the processes of a unit share
+	// for PrivateNetwork= and PrivateIPC=; without one, which is 0, the process has its own.
+	Network, IPC int
 	// Fail makes a process that does nothing but exit with Fail.Status: for what went
 	// wrong before the fork, so that every failure has a process.
 	Fail *StepError
@@ -136,9 +139,7 @@ func (s *Spawner) Start(r *Request) (Process, error) {
 	}
 	defer s.reuse(p.plan)
 	p.child()
-	if p.temporary != "" {
-		defer os.RemoveAll(p.temporary)
-	}
+	defer p.close()
 	s.slots <- struct{}{}
 	defer func() { <-s.slots }()
 	pr, failed, err := s.start(p.plan, func(pr Process) {
@@ -156,6 +157,16 @@ func (s *Spawner) Start(r *Request) (Process, error) {
 		return pr, failed
 	}
 	return pr, nil
+}
+
+// close gives back what only the making of the process needed.
+func (p *plan) close() {
+	for _, fd := range p.opened {
+		_ = sys.CloseFD(fd)
+	}
+	if p.temporary != "" {
+		_ = os.RemoveAll(p.temporary)
+	}
 }
 
 // blank gives a plan without steps.

@@ -212,10 +212,12 @@ func (c *control) run(how means) {
 	}
 }
 
-// restoreDumpable undoes what a change of user in the child does to the memory it
-// shares with the manager, whose /proc/self would belong to root.
+// restoreDumpable undoes what a change of user, or a user namespace, in the child does to
+// the memory it shares with the manager, whose /proc/self would belong to root.
 func (s *Spawner) restoreDumpable(p *plan) {
-	changes := func(st step) bool { return st.kind == stepUser || st.kind == stepGroup }
+	changes := func(st step) bool {
+		return st.kind == stepUser || st.kind == stepGroup || st.directive == "PrivateUsers"
+	}
 	if slices.ContainsFunc(p.steps, changes) {
 		_ = sys.SetDumpable()
 	}

@@ -122,6 +122,8 @@ type plan struct {
 	fault *StepError
 	// temporary is a directory that was made for the plan.
 	temporary string
+	// opened are descriptors that were opened for the plan.
+	opened []int
 	// report is the descriptor an executor reports a failure to.
 	report int
 	// scratch is memory for compile.

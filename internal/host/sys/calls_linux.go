@@ -294,3 +294,64 @@ const (
 	TypeFIFO   = unix.S_IFIFO
 	TypeSocket = unix.S_IFSOCK
 )
+
+// The calls in a new network namespace, and of a process that waits to be killed.
+const (
+	CallSocket = unix.SYS_SOCKET
+	CallIoctl  = unix.SYS_IOCTL
+	CallPpoll  = unix.SYS_PPOLL
+
+	SocketInet        = unix.AF_INET
+	SocketDatagram    = unix.SOCK_DGRAM | unix.SOCK_CLOEXEC
+	InterfaceSetFlags = unix.SIOCSIFFLAGS
+	OpenExec          = unix.O_RDONLY | unix.O_CLOEXEC
+)
+
+// InterfaceUp is a struct ifreq that has the interface of that name up. netdevice(7).
+func InterfaceUp(name string) []byte {
+	b := make([]byte, 40)
+	copy(b, name)
+	*(*uint16)(unsafe.Pointer(&b[unix.IFNAMSIZ])) = unix.IFF_UP | unix.IFF_RUNNING
+	return b
+}
+
+// MapUsers writes the maps of users and groups of the user namespace of a process, which
+// may not change its supplementary groups any more. user_namespaces(7).
+func MapUsers(pid int, users, groups string) error {
+	dir := "/proc/" + strconv.Itoa(pid)
+	for _, f := range []struct{ name, text string }{
+		{"/setgroups", "deny"}, {"/uid_map", users}, {"/gid_map", groups},
+	} {
+		err := os.WriteFile(dir+f.name, []byte(f.text), 0)
+		if err != nil && !(f.name == "/setgroups" && errors.Is(err, os.ErrNotExist)) {
+			return err
+		}
+	}
+	return nil
+}
+
+// namespaceFiles are the names of namespaces below /proc/PID/ns. namespaces(7).
+var namespaceFiles = map[int]string{
+	NewNetwork: "net", NewIPC: "ipc", NewUsers: "user", NewMounts: "mnt", NewHostName: "uts",
+}
+
+// OpenNamespace opens the namespace of a kind that a process is in.
+func OpenNamespace(pid, kind int) (fd int, err error) {
+	return Open("/proc/"+strconv.Itoa(pid)+"/ns/"+namespaceFiles[kind], OpenReadOnly)
+}
+
+// AwaitByte waits until there is a byte in a pipe, or nobody left to write one.
+func AwaitByte(fd int) error {
+	var b [1]byte
+	for {
+		n, err := unix.Read(fd, b[:])
+		switch {
+		case err == nil && n == 0:
+			return unix.EPIPE
+		case errors.Is(err, unix.EAGAIN):
+			_, _ = unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, -1)
+		case !errors.Is(err, unix.EINTR):
+			return err
+		}
+	}
+}

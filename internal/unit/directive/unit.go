@@ -55,7 +55,7 @@ var unitRows = []Row{
 		in: does{"time span", "t", parseJobTimeout,
 			func(u *unit.Unit) any { return uint64(u.JobTimeout) }}},
 	{Name: "JoinsNamespaceOf", Group: unitGroup, in: dep{unit.JoinsNamespaceOf},
-		Support: Parsed, Note: "the sandbox is not built",
+		Support: LinuxOnly, Note: byMounts,
 		Doc: "Share private /tmp, network and IPC with these units."},
 	{Name: "OnFailure", Group: unitGroup, in: dep{unit.OnFailure},
 		Doc: "Start these units when the unit fails."},

@@ -62,10 +62,8 @@ func TestNotHonoured(t *testing.T) {
 		"RootImage=/x", "ManagedOOMSwap=kill", "RootImage=/y", "User=x", "RootVerity=/x",
 		"PrivateIPC=perhaps",
 	})
-	apply(u, c, "Unit", []string{"JoinsNamespaceOf=b.service"})
 	want := []string{
 		"Service.ManagedOOMSwap", "Service.RootImage", "Service.RootVerity",
-		"Unit.JoinsNamespaceOf",
 	}
 	if !slices.Equal(u.NotHonoured, want) {
 		t.Errorf("have %q, want %q", u.NotHonoured, want)

@@ -35,6 +35,7 @@ var appliedHere = []string{
 	"PrivateMounts",
 	"PrivateNetwork",
 	"ProcSubset",
+	"ProtectClock",
 	"ProtectControlGroups",
 	"ProtectHome",
 	"ProtectHostname",

@@ -39,11 +39,34 @@ func (p *planner) wantedCapabilities(own sys.Capabilities) (bounding, ambient ui
 	bounding = own.Bounding
 	if p.wants("CapabilityBoundingSet") {
 		bounding &= p.x.CapabilityBoundingSet
+	} else if p.only != nil && own.Effective&(1<<linux.CapSetPCap) != 0 {
+		bounding &^= p.impliedCapabilities()
 	}
 	if p.wants("AmbientCapabilities") {
 		ambient = p.x.AmbientCapabilities & bounding
 	}
 	return bounding, ambient
+}
+
+// impliedCapabilities are those that settings take away by themselves. For a unit they
+// are in its bounding set; a program that limits itself may ask for the settings alone.
+func (p *planner) impliedCapabilities() (caps uint64) {
+	x := p.x
+	for _, c := range []struct {
+		directive string
+		set       bool
+		caps      uint64
+	}{
+		{"PrivateDevices", x.PrivateDevices, 1<<linux.CapMknod | 1<<linux.CapSysRawIO},
+		{"ProtectClock", x.ProtectClock, 1<<linux.CapSysTime | 1<<linux.CapWakeAlarm},
+		{"ProtectKernelLogs", x.ProtectKernelLogs, 1 << linux.CapSyslog},
+		{"ProtectKernelModules", x.ProtectKernelModules, 1 << linux.CapSysModule},
+	} {
+		if c.set && p.wants(c.directive) {
+			caps |= c.caps
+		}
+	}
+	return caps
 }
 
 // boundingSet takes capabilities away from the bounding set, and has those of

@@ -321,3 +321,38 @@ func TestFiltersOnTiny(t *testing.T) {
 		})
 	}
 }
+
+// What settings take away by themselves, a program that limits itself loses with them,
+// and with no others.
+func TestImpliedCapabilities(t *testing.T) {
+	for _, c := range []struct {
+		only string
+		want uint64
+	}{
+		{"ProtectClock", 1<<25 | 1<<35},
+		{"PrivateDevices", 1<<27 | 1<<17},
+		{"ProtectKernelLogs", 1 << 34},
+		{"ProtectKernelModules", 1 << 16},
+		{"Nice", 0},
+	} {
+		r := sh("true")
+		r.Exec = settings(t, "ProtectClock=yes;PrivateDevices=yes;ProtectKernelLogs=yes;"+
+			"ProtectKernelModules=yes;Nice=1")
+		p, err := (&Spawner{}).newPlanner(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.only = []string{c.only}
+		if got := p.impliedCapabilities(); got != c.want {
+			t.Errorf("%s: %x, want %x", c.only, got, c.want)
+		}
+		own := sys.Capabilities{Effective: 1 << 8, Bounding: ^uint64(0)}
+		if got, _ := p.wantedCapabilities(own); got != ^c.want {
+			t.Errorf("%s: the bounding set is %x", c.only, got)
+		}
+		own.Effective = 0 // nobody may change the bounding set then
+		if got, _ := p.wantedCapabilities(own); got != ^uint64(0) {
+			t.Errorf("%s: the bounding set is %x without CAP_SETPCAP", c.only, got)
+		}
+	}
+}

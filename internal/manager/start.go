@@ -176,10 +176,6 @@ func (m *Manager) launch(l *launch) (p spawn.Process, problem string, err error)
 	req := &spawn.Request{Unit: l.Unit.Name, Command: *l.Command, Exec: x, Cgroup: -1}
 	req.Invocation = l.Invocation
 	owner, home, known := m.identify(req)
-	if known {
-		m.directories(req, owner)
-		m.credentials(l, req, owner.UID)
-	}
 	if err := m.journalUnits.Tell(l.Unit.Name, l.Invocation, x); err != nil {
 		m.logf(engine.Debug, l.Unit.Name, "tell the journal about the unit: %v", err)
 	}
@@ -206,6 +202,10 @@ func (m *Manager) launch(l *launch) (p spawn.Process, problem string, err error)
 	defer streams.Close()
 	if fail := m.openFiles(l); fail != nil {
 		req.Fail = fail
+	}
+	if known && req.Fail == nil { // else nothing is made that the process would not come to
+		m.directories(req, owner)
+		m.credentials(l, req, owner.UID)
 	}
 	l.journal = streams.Journal
 	req.Env = m.environment(l, home, files)

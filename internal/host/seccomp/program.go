@@ -226,7 +226,7 @@ const maxInstructions = 4096
 func (p *Policy) Program(goarch string) ([]byte, error) {
 	own, kin, ok := native(goarch)
 	if !ok {
-		return nil, errors.New("filter system calls: their numbers on " + goarch + " are not known")
+		return nil, errors.New("no numbers of system calls on " + goarch + " are known")
 	}
 	b := &builder{nodes: map[instruction]*instruction{}}
 	start := p.machine(b, own, kin)
@@ -236,7 +236,7 @@ func (p *Policy) Program(goarch string) ([]byte, error) {
 	e := emitter{at: map[*instruction]int{}}
 	e.emit(start)
 	if len(e.code) > maxInstructions {
-		return nil, errors.New("filter system calls: the filter is too long for the kernel")
+		return nil, errors.New("longer than the kernel takes")
 	}
 	var text []byte
 	for _, c := range slices.Backward(e.code) {

@@ -1,8 +1,6 @@
 package spawn
 
 import (
-	"errors"
-	"runtime"
 	"strings"
 
 	"rouse/internal/host/seccomp"
@@ -16,7 +14,7 @@ func (p *planner) filters() {
 		return
 	}
 	policy, asked := seccomp.For(p.x, p.domain(), p.wants)
-	if len(asked) == 0 || !sys.HaveSeccomp() || !seccomp.Knows(runtime.GOARCH) {
+	if len(asked) == 0 || !sys.HaveSeccomp() {
 		return
 	}
 	s := step{
@@ -28,9 +26,7 @@ func (p *planner) filters() {
 	}
 	program, err := p.s.kernel.programs.Program(&policy)
 	if err != nil {
-		p.fail(&StepError{
-			Step: s.text, Directive: s.directive, Err: errors.Unwrap(err), Status: s.status,
-		})
+		p.fail(&StepError{Step: s.text, Directive: s.directive, Err: err, Status: s.status})
 		return
 	}
 	if len(program) == 0 {

@@ -148,6 +148,9 @@ func TestFilters(t *testing.T) {
 		{"LockPersonality=yes", "personality", unix.EPERM},
 	} {
 		t.Run(c.lines, func(t *testing.T) {
+			if c.attempt == "inet" && runtime.GOARCH == "386" {
+				t.Skip("families cannot be told apart on 32-bit x86")
+			}
 			r := attempting(t, c.lines)
 			r.Exec.ProtectHostname = c.attempt == "hostname"
 			got := do(t, &Spawner{}, r)
@@ -189,6 +192,10 @@ func TestFiltersPrivileges(t *testing.T) {
 				t.Errorf("%s=%s, want %s: %+v", key, have[key], v, got)
 			}
 		}
+	}
+	open := results(do(t, &Spawner{}, attempting(t, "Nice=0")).out)
+	if open["Seccomp"] != "0" || open["NoNewPrivs"] != "0" {
+		t.Skipf("there is a filter already, or no test: %v", open)
 	}
 	check(attempting(t, "RestrictRealtime=yes"), map[string]string{"NoNewPrivs": nnp, "Seccomp": "2"})
 	check(attempting(t, "NoNewPrivileges=yes"), map[string]string{"NoNewPrivs": "1", "Seccomp": "0"})

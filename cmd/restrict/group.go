@@ -27,9 +27,10 @@ type group struct {
 
 // controls is what a unit's settings come to, and what is left out of that.
 func controls(u *unit.Unit) (c *cgroup.Control, left string) {
-	c = control.For(&control.Request{Unit: u, Log: func(format string, args ...any) {
-		left = fmt.Sprintf(format, args...)
-	}})
+	c = control.For(&control.Request{
+		Unit: u, Available: cgroup.AllControllers,
+		Log: func(format string, args ...any) { left = fmt.Sprintf(format, args...) },
+	})
 	return c, left
 }
 

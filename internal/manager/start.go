@@ -204,7 +204,7 @@ func (m *Manager) launch(l *launch) (p spawn.Process, problem string, err error)
 		req.Fail = fail
 	}
 	if known && req.Fail == nil { // else nothing is made that the process would not come to
-		m.directories(req, owner)
+		m.directories(l, req, owner)
 		m.credentials(l, req, owner.UID)
 	}
 	l.journal = streams.Journal
@@ -360,21 +360,35 @@ func directoryFailure(name string, err error) *spawn.StepError {
 }
 
 // directories makes the unit's directories.
-func (m *Manager) directories(req *spawn.Request, o dirs.Owner) {
+func (m *Manager) directories(l *launch, req *spawn.Request, o dirs.Owner) {
+	x := req.Exec
+	if x.DynamicUser && l.without("ProtectSystem") {
+		// Nothing is mounted here, so the user would not get to what is private.
+		public := *x
+		public.DynamicUser = false
+		x = &public
+	}
 	switch {
 	case m.cfg.User: // who cannot give anything away
 		o = dirs.Owner{UID: -1, GID: -1}
 	case os.Geteuid() == 0:
 		o = dirs.Owner{UID: max(o.UID, 0), GID: max(o.GID, 0)}
 	}
-	notes, err := dirs.Make(req.Exec, m.cfg.Bases, o)
+	notes, err := dirs.Make(x, m.cfg.Bases, o)
 	if err != nil {
 		req.Fail = directoryFailure(req.Unit, err)
 	}
 	for _, note := range notes {
 		m.logf(engine.Notice, req.Unit, "%s", note)
 	}
-	req.Dirs = dirs.MountsFor(req.Exec, m.cfg.Bases)
+	req.Dirs = dirs.MountsFor(x, m.cfg.Bases)
+}
+
+// without reports whether a setting is left out in this place.
+func (l *launch) without(directive string) bool {
+	var r spawn.Request
+	l.verdict.Apply(&r)
+	return slices.Contains(r.Without, directive)
 }
 
 // handsOver are the commands before which the credentials are written anew.

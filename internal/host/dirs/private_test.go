@@ -82,6 +82,22 @@ func TestPrivate(t *testing.T) {
 	}
 }
 
+// Where nothing could be hidden the directory is a public one, and goes as well.
+func TestRemovePublic(t *testing.T) {
+	b, root := bases(t)
+	x := &unit.Exec{}
+	x.Directories[unit.RuntimeDirectory] = paths(0o755, "r:rl")
+	_, err := dirs.Make(x, b, somebody())
+	must(t, err)
+	x.DynamicUser, x.RuntimeDirectoryPreserve = true, unit.PreserveRestart
+	must(t, dirs.Remove(x, b, false))
+	for _, path := range []string{"run/r", "run/rl"} {
+		if _, err := os.Lstat(filepath.Join(root, path)); err == nil {
+			t.Errorf("%s is left", path)
+		}
+	}
+}
+
 // Turning DynamicUser= on and off takes what is there along.
 func TestMigrate(t *testing.T) {
 	b, root := bases(t)

@@ -24,14 +24,20 @@ func Remove(x *unit.Exec, b Bases, restarting bool) error {
 	case unit.PreserveNo, unit.Preserves:
 	}
 	base := b[unit.RuntimeDirectory]
-	if base != "" && Private(x, unit.RuntimeDirectory) {
-		base = filepath.Join(base, privateRoot)
-	}
 	var errs []error
 	for _, p := range x.Directories[unit.RuntimeDirectory].Paths {
-		if below(base, p.Path) {
-			errs = append(errs, os.RemoveAll(filepath.Join(base, p.Path)))
+		if !below(base, p.Path) {
+			continue
 		}
+		path := filepath.Join(base, p.Path)
+		if Private(x, unit.RuntimeDirectory) {
+			errs = append(errs, os.RemoveAll(filepath.Join(base, privateRoot, p.Path)))
+			// It is a symlink, unless there was no hiding anything.
+			if info, err := os.Lstat(path); err != nil || !info.IsDir() {
+				continue
+			}
+		}
+		errs = append(errs, os.RemoveAll(path))
 		for _, l := range p.Links {
 			if below(base, l) {
 				errs = append(errs, unlink(filepath.Join(base, l)))

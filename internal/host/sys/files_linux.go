@@ -34,6 +34,7 @@ func NewFileSystem(kind string, options ...string) (root *os.File, err error) {
 		return fail(err)
 	}
 	defer unix.Close(fs)
+	_ = unix.FsconfigSetString(fs, "source", kind) // only what the mount table shows
 	for i := 0; i+1 < len(options); i += 2 {
 		if err := unix.FsconfigSetString(fs, options[i], options[i+1]); err != nil {
 			return fail(err)

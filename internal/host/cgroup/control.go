@@ -171,8 +171,9 @@ func (h *hierarchy) forbid(dir string, without Controllers) error {
 	return errors.Join(errs...)
 }
 
-// forgetPasses: a directory is new, or gone. The caller does not hold h.passing.
+// forgetPasses: a directory is new. The caller holds h.mu, and not h.passing.
 func (h *hierarchy) forgetPasses(dir string) {
+	delete(h.slices, dir) // the watch went with the directory before
 	h.passing.Lock()
 	defer h.passing.Unlock()
 	for at := range h.passed {

@@ -37,6 +37,8 @@ type hierarchy struct {
 	available Controllers        // of the root
 	passing   sync.Mutex         // guards passed; nobody who has it takes mu
 	passed    map[string]*passes // by directory
+	local     bool               // memory.events tells of each group alone
+	slices    map[string]*killing
 	shelf     shelf
 
 	mu      sync.Mutex
@@ -70,6 +72,7 @@ type group struct {
 	told      string // the invocation that the directory has as an attribute
 	fresh     bool   // the directory is new, and the kernel has counted nothing yet
 	memory    bool   // it has the memory controller
+	observed  bool   // of what the kernel kills in it is heard
 	applied   applied
 
 	control sync.Mutex // held while the directory is told things
@@ -88,6 +91,7 @@ func openHierarchy(k Kind, name string, c Config) (*hierarchy, error) {
 		kind: k, name: name, mount: m.Point, top: m.Root, config: c, root: c.Root,
 		killed: map[string]bool{}, groups: map[string]*group{}, units: map[string]string{},
 		watches: map[int]*group{}, pids: map[int]*group{}, passed: map[string]*passes{},
+		slices: map[string]*killing{}, local: slices.Contains(m.SuperOptions, "memory_localevents"),
 	}
 	if s := c.Saved; s != nil {
 		h.home, h.root = s.Home, s.Root
@@ -411,7 +415,7 @@ func (g *group) open() (fd int, err error) {
 
 // lost notes that the directory is gone. The caller holds h.mu.
 func (g *group) lost() {
-	g.made = false
+	g.made, g.observed = false, false
 	g.applied.forget()
 	g.forgetWatch(&g.watch)
 	g.forgetWatch(&g.killWatch)

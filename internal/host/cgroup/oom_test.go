@@ -22,6 +22,7 @@ func fakeGroup(t *testing.T, killed chan string) (g *group, write func(name, tex
 	h := &hierarchy{
 		kind: V2, killed: map[string]bool{},
 		groups: map[string]*group{}, watches: map[int]*group{}, passed: map[string]*passes{},
+		slices: map[string]*killing{}, units: map[string]string{},
 		config: Config{
 			Killed: func(unit string) { killed <- unit },
 			Empty:  func(unit string) { t.Errorf("%s is taken for empty", unit) },
@@ -77,5 +78,57 @@ func TestOOM(t *testing.T) {
 	write("memory.events", "oom_kill 18446744073709551615\n")
 	if g.OOMKilled() {
 		t.Error("something is done without the controller")
+	}
+}
+
+// One watch is enough for all that is in a slice, and those in which nothing was killed
+// are not taken for it.
+func TestOOMInSlice(t *testing.T) {
+	killed := make(chan string, 100)
+	g, write := fakeGroup(t, killed)
+	slice := g.dir
+	write("memory.events", "oom_kill 4\n")
+	var groups []*group
+	for _, name := range []string{"a.service", "b.service"} {
+		if err := os.Mkdir(filepath.Join(slice, name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		write(name+"/memory.events", "oom_kill 1\n")
+		x := &group{
+			h: g.h, unit: name, dir: filepath.Join(slice, name), made: true, watch: -1, killWatch: -1,
+			memory: true,
+		}
+		g.h.mu.Lock()
+		g.h.groups[name] = x
+		x.observeKills()
+		g.h.mu.Unlock()
+		if x.killWatch >= 0 {
+			t.Errorf("%s has a watch of its own", name)
+		}
+		groups = append(groups, x)
+	}
+	write("memory.events", "high 5\noom_kill 4\n")
+	write("b.service/memory.events", "oom_kill 2\n")
+	write("memory.events", "high 5\noom_kill 5\n")
+	for _, want := range []string{"a.service", "b.service"} {
+		select {
+		case unit := <-killed:
+			if unit != want {
+				t.Errorf("told of %s, want %s", unit, want)
+			}
+		case <-time.After(10 * time.Second):
+			t.Fatal("the killing is not told")
+		}
+	}
+	if groups[0].OOMKilled() || !groups[1].OOMKilled() {
+		t.Error("it was the other one")
+	}
+	g.h.local = true
+	g.h.mu.Lock()
+	groups[0].lost()
+	groups[0].observeKills()
+	g.h.mu.Unlock()
+	if groups[0].killWatch >= 0 {
+		t.Error("a slice that is watched is not made use of")
 	}
 }

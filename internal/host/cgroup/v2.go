@@ -57,6 +57,9 @@ func (h *hierarchy) changed(e sys.InotifyEvent) {
 		}
 		return
 	}
+	if h.sliceChanged(e) {
+		return
+	}
 	h.mu.Lock()
 	g := h.watches[e.Watch]
 	if e.Mask&sys.InIgnored != 0 {

@@ -227,7 +227,7 @@ func (m *Manager) launch(l *launch) (p spawn.Process, problem string, err error)
 		return p, "", err
 	}
 	m.control(l.control, group)
-	place, err := group.Enter("")
+	place, err := group.Enter(beside(l))
 	if err != nil {
 		return p, "", err
 	}
@@ -248,6 +248,22 @@ func (m *Manager) launch(l *launch) (p spawn.Process, problem string, err error)
 		}
 	}
 	return p, problem, err
+}
+
+// beside gives the group below the unit's that a process belongs in: a service that has
+// its way with its group may have processes in none but the deepest.
+func beside(l *launch) string {
+	if !l.Unit.Resources.Delegate {
+		return ""
+	}
+	for _, kind := range [...]unit.ExecKind{
+		unit.ExecStartPost, unit.ExecReload, unit.ExecStop, unit.ExecStopPost,
+	} {
+		if l.Kind == kind.String() {
+			return ".control"
+		}
+	}
+	return ""
 }
 
 // launched brings the outcome of a spawn to the engine.

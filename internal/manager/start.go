@@ -383,6 +383,9 @@ func (m *Manager) directories(l *launch, req *spawn.Request, o dirs.Owner) {
 		public := *x
 		public.DynamicUser = false
 		x = &public
+		if len(dirs.MountsFor(req.Exec, m.cfg.Bases).Empty) > 0 {
+			m.logf(engine.Notice, req.Unit, "The directories are open to others: nothing is mounted.")
+		}
 	}
 	switch {
 	case m.cfg.User: // who cannot give anything away

@@ -117,6 +117,13 @@ func TestReport(t *testing.T) {
 				"ProtectSystem: applied/NoNewPrivileges: applied/RestrictSUIDSGID: applied",
 		},
 		{
+			name: "credentials", lines: "SetCredential=a:b\nLoadCredential=c",
+			place: made(nil, 0, "CAP_SYS_ADMIN"),
+			want: "LoadCredential: weaker: in a plain directory, not in memory of their own: no " +
+				"CAP_SYS_ADMIN/SetCredential: weaker: in a plain directory, not in memory of " +
+				"their own: no CAP_SYS_ADMIN",
+		},
+		{
 			name:  "capabilities",
 			lines: "AmbientCapabilities=CAP_NET_RAW\nCapabilityBoundingSet=CAP_NET_RAW",
 			place: made(nil, 0, "CAP_SETPCAP", "CAP_NET_RAW"),

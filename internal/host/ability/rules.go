@@ -78,7 +78,10 @@ var ownEnvironment = map[string]bool{"Environment": true, "UnsetEnvironment": tr
 var (
 	mountRule  = one(statusNamespace, mounts)
 	filterRule = one(statusSeccomp, filter)
-	limitRule  = rule{partial: true, parts: []part{{need: limit}}}
+	// credentialRule is of what systemd, too, does without where it must.
+	credentialRule = rule{partial: true, parts: []part{{need: ownMemory}}}
+
+	limitRule = rule{partial: true, parts: []part{{need: limit}}}
 )
 
 // rules are those of all settings that take something which a place may not allow. They
@@ -89,7 +92,8 @@ var rules = sync.OnceValue(func() map[string]rule {
 		"Group":               {parts: []part{{need: setGroup}}, status: statusGroup},
 		"SupplementaryGroups": {parts: []part{{need: setGroups}}, status: statusGroup},
 		"DynamicUser":         {parts: []part{{need: setDynamic}}, status: statusUser},
-		"RootDirectory":       {parts: []part{{need: chroot}}, status: statusChroot},
+		"LoadCredential":      credentialRule, "SetCredential": credentialRule,
+		"RootDirectory": {parts: []part{{need: chroot}}, status: statusChroot},
 
 		"BindPaths": mountRule, "BindReadOnlyPaths": mountRule, "ExecPaths": mountRule,
 		"ExtensionDirectories": mountRule, "InaccessiblePaths": mountRule, "MountAPIVFS": mountRule,
@@ -225,11 +229,16 @@ func setGroups(a asked) string {
 	return a.tried(spawn.TrialGroups, "supplementary groups")
 }
 
-func setDynamic(a asked) string {
-	if why := a.has("CAP_SETUID"); why != "" {
-		return why
+// setDynamic: what the user is not to leave behind is the matter of other settings, which
+// DynamicUser= implies.
+func setDynamic(a asked) string { return a.has("CAP_SETUID") }
+
+// ownMemory: credentials are handed over in any case.
+func ownMemory(a asked) string {
+	if why := a.has("CAP_SYS_ADMIN"); why != "" {
+		return "in a plain directory, not in memory of their own: " + why
 	}
-	return mounts(a)
+	return ""
 }
 
 func chroot(a asked) string { return a.tried(spawn.TrialChroot, "another root directory") }

@@ -17,6 +17,7 @@ import (
 	"rouse/internal/host/cgroup"
 	"rouse/internal/host/control"
 	"rouse/internal/host/dirs"
+	"rouse/internal/host/spawn"
 	"rouse/internal/host/sys"
 	"rouse/internal/unit"
 	"rouse/internal/unit/value"
@@ -393,23 +394,46 @@ func (m *Manager) freeze(fx engine.Freeze) {
 	})
 }
 
-// BindMount implements face.Transient. There are no mount namespaces of services yet
-// that something could be shown in.
+// BindMount implements face.Transient.
 func (m *Manager) BindMount(ctx context.Context, req face.MountRequest) error {
-	return m.on(ctx, req.Unit, func(primary string) *face.Error {
+	pid := 0
+	err := m.on(ctx, req.Unit, func(primary string) *face.Error {
 		s, _ := m.e.Unit(primary)
 		switch {
 		case !strings.HasSuffix(primary, ".service"):
 			return refusal(face.InvalidArgs, "Unit is not of type .service")
-		case !filepath.IsAbs(req.Source) || filepath.Clean(req.Source) != req.Source:
+		case !isNormal(req.Source):
 			return refusal(face.InvalidArgs, "Source path must be absolute and normalized.")
+		case !isNormal(req.Destination):
+			return refusal(face.InvalidArgs, "Destination path must be absolute and normalized.")
 		case s.MainPID == 0:
-			return refusal(face.UnitInactive, "Unit is not running.")
+			return refusal(face.UnitInactive, "Unit is not running")
+		case req.Image:
+			return refusal(face.NotSupported, "Images cannot be mounted.")
 		}
-		return refusal(face.Failed,
-			"Unit not running in private mount namespace, cannot activate bind mount")
+		pid = s.MainPID
+		return nil
 	})
+	if err != nil {
+		return err
+	}
+	bind := spawn.Bind{
+		Source: req.Source, Where: req.Destination, ReadOnly: req.ReadOnly, Make: req.MakeDirectory,
+	}
+	err = bind.Into(pid)
+	switch {
+	case errors.Is(err, spawn.ErrSameView):
+		return refusal(face.InvalidArgs,
+			"Unit not running in private mount namespace, cannot activate bind mount")
+	case err != nil:
+		return refusal(face.Failed, "Failed to mount %s on %s in unit's namespace: %v", req.Source,
+			req.Destination, err)
+	}
+	return nil
 }
+
+// isNormal reports whether a path is absolute and has nothing superfluous in it.
+func isNormal(path string) bool { return filepath.IsAbs(path) && filepath.Clean(path) == path }
 
 // EnqueueMarked implements face.Transient.
 func (m *Manager) EnqueueMarked(ctx context.Context) ([]face.JobReply, error) {

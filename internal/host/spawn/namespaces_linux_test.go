@@ -1,6 +1,7 @@
 package spawn
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -231,5 +232,62 @@ func TestNothingLeft(t *testing.T) {
 	}
 	if after := count(); after != before {
 		t.Errorf("descriptors, files and mounts: %v, and before %v", after, before)
+	}
+}
+
+// A process that runs sees what is bound for it, and nobody else does.
+func TestBindInto(t *testing.T) {
+	needMounts(t)
+	s := &Spawner{}
+	dir := inView(t, s)
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer read.Close()
+	r := sh("echo ready; while ! test -e $D/go; do sleep 0.05; done; cat $D/new/f; ls $D/c; " +
+		"! touch $D/c/x && echo no")
+	r.Exec.PrivateMounts, r.Env = true, append(r.Env, "D="+dir)
+	r.Stdout = int(write.Fd())
+	p, err := s.Start(r)
+	write.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	buffer := make([]byte, 100)
+	if _, err := read.Read(buffer); err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range []Bind{
+		{Source: dir + "/a/b/file", Where: dir + "/new/f", Make: true},
+		{Source: dir + "/a/b", Where: dir + "/c", ReadOnly: true},
+	} {
+		if err := b.Into(p.PID); errors.Is(err, sys.ENOSYS) {
+			t.Skip(err)
+		} else if err != nil {
+			t.Errorf("%+v: %v", b, err)
+		}
+	}
+	bad := Bind{Source: dir + "/a", Where: dir + "/not/there"}
+	if err := bad.Into(p.PID); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("error %v", err)
+	}
+	if err := bad.Into(os.Getpid()); !errors.Is(err, ErrSameView) {
+		t.Errorf("error %v", err)
+	}
+	if list, err := os.ReadDir(dir + "/c"); err != nil || len(list) > 0 {
+		t.Errorf("seen by others: %v, %v", list, err)
+	}
+	if err := os.WriteFile(dir+"/go", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	n, err := read.Read(buffer)
+	out := string(buffer[:n])
+	for err == nil {
+		n, err = read.Read(buffer)
+		out += string(buffer[:n])
+	}
+	if status := wait(t, p); status != 0 || strings.Join(strings.Fields(out), " ") != "text file no" {
+		t.Errorf("status %d, output %q", status, out)
 	}
 }

@@ -21,3 +21,6 @@ func (*Request) HasView() bool { return false }
 
 // NewNamespace fails: there are none.
 func NewNamespace(Namespace) (fd int, err error) { return -1, sys.Unsupported("namespaces") }
+
+// Into fails: there are no views but one.
+func (Bind) Into(int) error { return sys.Unsupported("bind mounts in another view") }

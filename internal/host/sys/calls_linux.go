@@ -355,3 +355,28 @@ func AwaitByte(fd int) error {
 		}
 	}
 }
+
+// CallMoveMount is move_mount(2), and MoveEmptyPath has it take a descriptor. Linux 5.2.
+const (
+	CallMoveMount = unix.SYS_MOVE_MOUNT
+	MoveEmptyPath = unix.MOVE_MOUNT_F_EMPTY_PATH
+)
+
+// CloneMount makes a bind mount of what is at a path, with all that is mounted below, that
+// is nowhere yet. open_tree(2), Linux 5.2; mount_setattr(2), Linux 5.12.
+func CloneMount(path string, readOnly bool) (fd int, err error) {
+	const flags = unix.OPEN_TREE_CLONE | unix.OPEN_TREE_CLOEXEC | unix.AT_RECURSIVE
+	fd, err = unix.OpenTree(unix.AT_FDCWD, path, flags)
+	if err != nil {
+		return -1, os.NewSyscallError("open_tree", err)
+	}
+	if readOnly {
+		attr := unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY}
+		err = unix.MountSetattr(fd, "", unix.AT_EMPTY_PATH|unix.AT_RECURSIVE, &attr)
+		if err != nil {
+			unix.Close(fd)
+			return -1, os.NewSyscallError("mount_setattr", err)
+		}
+	}
+	return fd, nil
+}

@@ -370,9 +370,13 @@ func CloneMount(path string, readOnly bool) (fd int, err error) {
 	if err != nil {
 		return -1, os.NewSyscallError("open_tree", err)
 	}
+	// Mounts of the host come into it, but none of those in it go to the host.
+	changes := []unix.MountAttr{{Propagation: unix.MS_SLAVE}, {Propagation: unix.MS_SHARED}}
 	if readOnly {
-		attr := unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY}
-		err = unix.MountSetattr(fd, "", unix.AT_EMPTY_PATH|unix.AT_RECURSIVE, &attr)
+		changes[0].Attr_set = unix.MOUNT_ATTR_RDONLY
+	}
+	for i := range changes {
+		err = unix.MountSetattr(fd, "", unix.AT_EMPTY_PATH|unix.AT_RECURSIVE, &changes[i])
 		if err != nil {
 			unix.Close(fd)
 			return -1, os.NewSyscallError("mount_setattr", err)

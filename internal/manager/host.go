@@ -166,6 +166,10 @@ func (m *Manager) reaped(ev engine.Reaped) {
 	if name != "" && ev.Code == engine.BySignal {
 		m.askOOM(name) // it is to be known before the end of the process
 	}
+	if def := m.e.Definition(name); name != "" && def != nil && def.Exec != nil &&
+		output.TidiesTerminal(def.Exec) {
+		output.TidyTerminal(def.Exec)
+	}
 	ev.Last = name != "" && m.flyingBy[name] == 0 && m.isEmpty(name)
 	m.step(ev)
 	if ev.Last {

@@ -214,6 +214,7 @@ func (m *Manager) launch(l *launch) (p spawn.Process, problem string, err error)
 	}
 	req.Files, req.Stored = l.files, l.stored
 	req.Stdin, req.Stdout, req.Stderr = streams.In, streams.Out, streams.Err
+	req.Terminal = m.terminal(l, streams, owner)
 	if s := l.Unit.Service; s != nil {
 		other := l.Kind != unit.ExecStart.String()
 		req.NonBlocking = s.NonBlocking
@@ -543,6 +544,29 @@ func (m *Manager) environment(l *launch, home, files []string) []string {
 	env = append(env, x.Environment...)
 	env = append(env, files...)
 	return dropUnset(value.MergeEnv(env), x.UnsetEnvironment)
+}
+
+// terminal is what standard input is to the process, if it is a terminal: that is the
+// user's then. Where systemd waits for another session to let it go, the process has it
+// uncontrolled.
+func (m *Manager) terminal(l *launch, s *output.Streams, o dirs.Owner) spawn.Terminal {
+	x := l.Unit.Exec
+	if s.Terminal && o.UID > 0 {
+		if err := output.GiveTerminal(x, o.UID); err != nil {
+			m.logf(engine.Warning, l.Unit.Name, "%v", err)
+		}
+	}
+	switch {
+	case l.given != nil && l.given[0] >= 0:
+		return spawn.MayControl
+	case !s.Terminal:
+		return spawn.NoTerminal
+	case x.Stdin == unit.StdioTTYForce:
+		return spawn.SeizedTerminal
+	case x.Stdin == unit.StdioTTYFail:
+		return spawn.MustControl
+	}
+	return spawn.MayControl
 }
 
 // terminalType is $TERM of processes with a terminal. PID 1 hands on what it was started

@@ -67,6 +67,8 @@ func (o *opener) input() (int, error) {
 	}
 	switch i := o.stdin(); i {
 	case unit.StdioTTY, unit.StdioTTYForce, unit.StdioTTYFail:
+		o.s.Terminal = true
+		sizeTerminal(o.x)
 		return o.keep(sys.OpenStream(o.tty(), true, true, false))
 	case unit.StdioData:
 		return o.keep(data(o.x.StdinData))

@@ -79,6 +79,7 @@ type Request struct {
 type Streams struct {
 	In, Out, Err int
 	Journal      string // $JOURNAL_STREAM; "" if neither output nor error leads there
+	Terminal     bool   // In is the terminal of the unit, which is to control the process
 	own          []int
 	pumps        []*pump
 }
@@ -118,6 +119,9 @@ func (e *Error) Unwrap() error { return e.Err }
 // Open opens the three streams. A journal that cannot be reached is no error: its
 // lines go to the console.
 func (r *Router) Open(q Request) (*Streams, error) {
+	if TidiesTerminal(q.Exec) {
+		TidyTerminal(q.Exec)
+	}
 	o := &opener{r: r, q: q, x: q.Exec, s: &Streams{In: -1, Out: -1, Err: -1}}
 	for _, step := range []struct {
 		name string

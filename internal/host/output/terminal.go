@@ -1,10 +1,12 @@
 package output
 
 import (
+	"errors"
 	"os"
 	"strconv"
 	"strings"
 
+	"rouse/internal/host/sys"
 	"rouse/internal/unit"
 )
 
@@ -46,17 +48,64 @@ const mostTerminals = 63
 
 // isVirtual reports whether the path is that of one of the kernel's own terminals, which
 // show on a screen. The console may be one of them.
-func isVirtual(path, sys string) bool {
+func isVirtual(path, sysfs string) bool {
 	name := strings.TrimPrefix(path, "/dev/")
 	for _, alias := range [...]string{"console", "tty0"} {
 		if name == alias {
-			text, _ := os.ReadFile(sys + "/class/tty/" + alias + "/active")
+			text, _ := os.ReadFile(sysfs + "/class/tty/" + alias + "/active")
 			if names := strings.Fields(string(text)); len(names) > 0 {
 				name = names[len(names)-1]
 			}
 		}
 	}
-	number, ok := strings.CutPrefix(name, "tty")
+	return virtual(name) > 0
+}
+
+// virtual is the number of the kernel's own terminal of that name or path; 0 for others.
+func virtual(name string) int {
+	number, ok := strings.CutPrefix(strings.TrimPrefix(name, "/dev/"), "tty")
 	n, err := strconv.ParseUint(number, 10, 8)
-	return ok && err == nil && n > 0 && n <= mostTerminals
+	if !ok || err != nil || n > mostTerminals {
+		return 0
+	}
+	return int(n)
+}
+
+// TidiesTerminal reports whether something is done to the terminal before each process and
+// after its end.
+func TidiesTerminal(x *unit.Exec) bool { return x.TTYReset || x.TTYVHangup || x.TTYVTDisallocate }
+
+// TidyTerminal does that. A terminal that cannot be had is left as it is, as it may have
+// been unplugged.
+func TidyTerminal(x *unit.Exec) {
+	path := TerminalOf(x)
+	if x.TTYVHangup {
+		_ = sys.HangUpTerminal(path)
+	}
+	if x.TTYReset {
+		_ = sys.ResetTerminal(path)
+	}
+	if x.TTYVTDisallocate {
+		_ = sys.ClearTerminal(path, virtual(path))
+	}
+}
+
+// GiveTerminal makes the terminal the user's, and nobody else's.
+func GiveTerminal(x *unit.Exec, uid int) error {
+	path := TerminalOf(x)
+	return errors.Join(os.Chown(path, uid, -1), os.Chmod(path, 0o600))
+}
+
+// sizeTerminal gives the terminal of standard input the size that the unit says.
+func sizeTerminal(x *unit.Exec) {
+	rows, columns := -1, -1
+	if x.TTYRows != unit.TTYSizeUnset {
+		rows = int(x.TTYRows)
+	}
+	if x.TTYColumns != unit.TTYSizeUnset {
+		columns = int(x.TTYColumns)
+	}
+	if rows >= 0 || columns >= 0 {
+		_ = sys.SizeTerminal(TerminalOf(x), rows, columns)
+	}
 }

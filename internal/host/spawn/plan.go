@@ -162,6 +162,7 @@ func (p *planner) descriptors() {
 	if len(p.r.Files) > 0 {
 		p.add(step{kind: stepFiles, ids: p.r.Files, status: StatusFDs})
 	}
+	p.controlled()
 }
 
 // context adds what unit.Exec asks for, in the order of systemd: a later step may need

@@ -15,6 +15,7 @@ func (p *planner) boundingSet()     {}
 func (p *planner) ambient()         {}
 func (p *planner) labels()          {}
 func (p *planner) secureBits()      {}
+func (p *planner) controlled()      {}
 
 // HasView reports whether the process gets a mount namespace of its own.
 func (*Request) HasView() bool { return false }

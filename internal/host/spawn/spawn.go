@@ -33,6 +33,8 @@ type Request struct {
 	Invocation string
 	// Stdin, Stdout and Stderr are descriptors of the manager; -1 is /dev/null.
 	Stdin, Stdout, Stderr int
+	// Terminal says what standard input, a terminal, is to the process.
+	Terminal Terminal
 	// Files become the descriptors 3, 4, 5 and so on. The last Stored of them come
 	// from the descriptor store: NonBlocking is not for them.
 	Files       []int
@@ -68,6 +70,18 @@ type Request struct {
 	// Started, if it is set, is called right after the Spawner's, under the same rules.
 	Started func(p Process)
 }
+
+// Terminal is whether a terminal is to control a process: its signals go to it then, and
+// its end is the process's.
+type Terminal uint8
+
+// The kinds of terminals.
+const (
+	NoTerminal     Terminal = iota
+	MayControl              // if it is a terminal at all, and nobody else's
+	MustControl             // or the process fails
+	SeizedTerminal          // taken from whoever has it
+)
 
 // Process is a process that was started.
 type Process struct {

@@ -10,7 +10,7 @@ import (
 	"rouse/internal/unit/value/linux"
 )
 
-const noTTY = "terminals are opened and nothing else is done to them"
+const noTTY = "elsewhere terminals are opened and nothing else is done to them"
 
 var outputRows = []Row{
 	{Name: "LogExtraFields", Group: outputGroup, Support: Full,
@@ -34,7 +34,6 @@ var outputRows = []Row{
 		in: in[value.Span]{&span,
 			func(u *unit.Unit) *value.Span { return &u.Exec.LogRateLimitInterval }}},
 	{Name: "StandardError", Group: outputGroup, Default: "DefaultStandardError=",
-		Support: Partial, Note: outputNote,
 		Doc: "Where standard error goes.",
 		in: with{does{outputWords, "s", parseStderr,
 			func(u *unit.Unit) any { return stdioName(u.Exec.Stderr, unit.StdioInherit) }},
@@ -57,7 +56,6 @@ var outputRows = []Row{
 		Doc: "A line that standard input reads.",
 		in:  does{"text", "ay", parseInputText, busInputData}},
 	{Name: "StandardOutput", Group: outputGroup, Default: "DefaultStandardOutput=",
-		Support: Partial, Note: outputNote,
 		Doc: "Where standard output goes.",
 		in: with{does{outputWords, "s", parseStdout,
 			func(u *unit.Unit) any { return stdioName(u.Exec.Stdout, unit.StdioInherit) }},
@@ -81,29 +79,28 @@ var outputRows = []Row{
 	{Name: "SyslogLevelPrefix", Group: outputGroup, Default: "yes",
 		Doc: "Take a level like <3> at the beginning of a line as that of the message.",
 		in:  in[bool]{&boolean, func(u *unit.Unit) *bool { return &u.Exec.SyslogLevelPrefix }}},
-	{Name: "TTYColumns", Group: outputGroup, Support: Parsed, Note: noTTY,
+	{Name: "TTYColumns", Group: outputGroup, Support: LinuxOnly, Note: noTTY,
 		Doc: "The width that the terminal is given.",
 		in:  in[uint]{&terminalSize, func(u *unit.Unit) *uint { return &u.Exec.TTYColumns }}},
 	{Name: "TTYPath", Group: outputGroup, Default: "/dev/console",
 		Doc: "The terminal.",
 		in:  in[string]{&path, func(u *unit.Unit) *string { return &u.Exec.TTYPath }}},
-	{Name: "TTYReset", Group: outputGroup, Default: "no", Support: Parsed, Note: noTTY,
+	{Name: "TTYReset", Group: outputGroup, Default: "no", Support: LinuxOnly, Note: noTTY,
 		Doc: "Reset the terminal before and after.",
 		in:  in[bool]{&boolean, func(u *unit.Unit) *bool { return &u.Exec.TTYReset }}},
-	{Name: "TTYRows", Group: outputGroup, Support: Parsed, Note: noTTY,
+	{Name: "TTYRows", Group: outputGroup, Support: LinuxOnly, Note: noTTY,
 		Doc: "The height that the terminal is given.",
 		in:  in[uint]{&terminalSize, func(u *unit.Unit) *uint { return &u.Exec.TTYRows }}},
-	{Name: "TTYVHangup", Group: outputGroup, Default: "no", Support: Parsed, Note: noTTY,
+	{Name: "TTYVHangup", Group: outputGroup, Default: "no", Support: LinuxOnly, Note: noTTY,
 		Doc: "Hang up whoever has the terminal, before and after.",
 		in:  in[bool]{&boolean, func(u *unit.Unit) *bool { return &u.Exec.TTYVHangup }}},
-	{Name: "TTYVTDisallocate", Group: outputGroup, Default: "no", Support: Parsed, Note: noTTY,
+	{Name: "TTYVTDisallocate", Group: outputGroup, Default: "no", Support: LinuxOnly, Note: noTTY,
 		Doc: "Clear a virtual terminal and its scrollback, before and after.",
 		in:  in[bool]{&boolean, func(u *unit.Unit) *bool { return &u.Exec.TTYVTDisallocate }}},
 }
 
 const (
-	inputNote   = "tty, tty-force and tty-fail do no more than open the terminal"
-	outputNote  = "tty does no more than open the terminal, kmsg goes where journal goes"
+	inputNote   = "tty does not wait until another session lets the terminal go"
 	inputWords  = "null, tty, tty-force, tty-fail, data, file:path, socket, fd[:name]"
 	outputWords = "inherit, null, tty, journal, kmsg, journal+console, kmsg+console, file:path, " +
 		"append:path, truncate:path, socket, fd[:name]"

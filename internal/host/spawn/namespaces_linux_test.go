@@ -61,6 +61,9 @@ func TestNamespaces(t *testing.T) {
 				run := func(r *Request) string {
 					inView(t, s)
 					got := do(t, s, r)
+					if c.kind == "user" && got.status == StatusUser {
+						t.Skip(got.err) // as in a chroot
+					}
 					if got.err != nil || got.status != 0 {
 						t.Fatalf("%+v", got)
 					}
@@ -127,6 +130,9 @@ func TestPrivateUsers(t *testing.T) {
 		got := do(t, s, r)
 		if sys.Dumpable() != before {
 			t.Error("the manager is not dumpable any more")
+		}
+		if got.status == StatusUser {
+			t.Skip(got.err) // as in a chroot
 		}
 		const want = "0 0 1 1 1 1 0 0 1 1 1 1 deny 1 1"
 		if out := strings.Join(strings.Fields(got.out), " "); got.err != nil || out != want {

@@ -109,7 +109,7 @@ func TestReport(t *testing.T) {
 			without: "ProtectKernelModules/namespaces", refused: "ProtectKernelModules",
 		},
 		{
-			name: "never left out", lines: "User=nobody\nSupplementaryGroups=daemon\nDynamicUser=yes",
+			name: "never left out", lines: "User=daemon\nSupplementaryGroups=daemon\nDynamicUser=yes",
 			place: made(nil, 0, "CAP_SETUID", "CAP_SETGID"),
 			want: "DynamicUser: not applied: no CAP_SETUID/Group: not applied: no CAP_SETGID/" +
 				"RemoveIPC: applied/SupplementaryGroups: not applied: no CAP_SETGID/" +

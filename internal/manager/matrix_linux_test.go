@@ -229,9 +229,22 @@ var matrix = map[string]struct {
 		return e == syscall.ENOANO
 	}},
 
-	"MemoryMax": {"MemoryMax=512M", func() bool { return groupFile("memory.max") == "536870912" }},
-	"TasksMax":  {"TasksMax=77", func() bool { return groupFile("pids.max") == "77" }},
-	"CPUWeight": {"CPUWeight=77", func() bool { return groupFile("cpu.weight") == "77" }},
+	// An unprivileged manager has mounts and networks within a user namespace.
+	"ProtectSystem-users": {"ProtectSystem=full\nPrivateUsers=yes", func() bool {
+		return readOnly("/usr")
+	}},
+	"PrivateNetwork-users": {"PrivateNetwork=yes\nPrivateUsers=yes", func() bool {
+		return anew("net")
+	}},
+
+	"DevicePolicy": {"DevicePolicy=strict\nDeviceAllow=/dev/null rw", func() bool {
+		_, err := os.Open("/dev/zero")
+		return errors.Is(err, unix.EPERM)
+	}},
+	"IPAddressDeny": {"IPAddressDeny=any", deniesLoopback},
+	"MemoryMax":     {"MemoryMax=512M", func() bool { return groupFile("memory.max") == "536870912" }},
+	"TasksMax":      {"TasksMax=77", func() bool { return groupFile("pids.max") == "77" }},
+	"CPUWeight":     {"CPUWeight=77", func() bool { return groupFile("cpu.weight") == "77" }},
 }
 
 // TestMatrixPlace is the tests within a place.
@@ -255,8 +268,9 @@ func TestMatrixPlace(t *testing.T) {
 	}
 	f := begin(t, units, func(c *Config, _ *load.Config) { c.Cgroups = kind })
 	counts := map[string]int{}
-	for setting := range matrix {
-		n := setting + ".service"
+	for key := range matrix {
+		n := key + ".service"
+		setting, _, _ := strings.Cut(key, "-")
 		done := f.job("start", n) == "done"
 		status := f.property(n, "ExecMainStatus")
 		level, why := "unknown", ""
@@ -266,11 +280,11 @@ func TestMatrixPlace(t *testing.T) {
 			}
 		}
 		counts[level]++
-		t.Logf("%s: %s %s; the process says %t, status %v", setting, level, why, done, status)
+		t.Logf("%s: %s %s; the process says %t, status %v", key, level, why, done, status)
 		switch {
 		case level == "weaker", level == "applied" && done, level == "not applied" && !done:
 		default:
-			t.Errorf("%s is %s (%s), and the process says %t, status %v", setting, level, why, done, status)
+			t.Errorf("%s is %s (%s), and the process says %t, status %v", key, level, why, done, status)
 		}
 		if !done && status != int32(1) && !isEssential[setting] {
 			t.Errorf("%s: with the best effort, status %v", setting, status)
@@ -399,6 +413,16 @@ func deniesPackets() bool {
 		_ = unix.Close(fd)
 	}
 	return errors.Is(err, unix.EAFNOSUPPORT)
+}
+
+func deniesLoopback() bool {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM, 0)
+	if err != nil {
+		return false
+	}
+	defer unix.Close(fd)
+	err = unix.Sendto(fd, []byte("x"), 0, &unix.SockaddrInet4{Port: 9, Addr: [4]byte{127, 0, 0, 1}})
+	return errors.Is(err, unix.EPERM)
 }
 
 // groupFile reads a file of the process's control group.

@@ -112,7 +112,7 @@ var rules = sync.OnceValue(func() map[string]rule {
 		"NetworkNamespacePath": one(statusNetwork, capability("CAP_SYS_ADMIN")),
 		"PrivateIPC":           one(statusNamespace, ipc),
 		"IPCNamespacePath":     one(statusNamespace, capability("CAP_SYS_ADMIN")),
-		"PrivateUsers":         one(statusUser, trying(spawn.TrialUsers, "user namespaces")),
+		"PrivateUsers":         one(statusUser, users),
 
 		"LockPersonality": filterRule, "MemoryDenyWriteExecute": filterRule, "ProtectClock": filterRule,
 		"RestrictNamespaces": filterRule, "RestrictRealtime": filterRule, "RestrictSUIDSGID": filterRule,
@@ -244,7 +244,20 @@ func ownMemory(a asked) string {
 func chroot(a asked) string { return a.tried(spawn.TrialChroot, "another root directory") }
 
 // inUsers: an unprivileged manager has all namespaces within that of PrivateUsers=.
-func (a asked) inUsers() bool { return a.u.Exec.PrivateUsers && a.has("CAP_SYS_ADMIN") != "" }
+func (a asked) inUsers() bool {
+	return a.u.Exec.PrivateUsers && a.has("CAP_SYS_ADMIN") != "" && users(a) == ""
+}
+
+// users: a namespace whose root is the machine's takes a capability since Linux 5.12.
+func users(a asked) string {
+	if why := a.fails[a.u.Name]["PrivateUsers"]; why != "" {
+		return why
+	}
+	if why := a.has("CAP_SETFCAP"); why != "" && a.euid == 0 {
+		return "root cannot be mapped: " + why
+	}
+	return a.tried(spawn.TrialUsers, "user namespaces")
+}
 
 func mounts(a asked) string {
 	if a.inUsers() {

@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"rouse/internal/host/spawn"
+	"rouse/internal/host/sys/bpf"
 	"rouse/internal/unit"
 	"rouse/internal/unit/directive"
 )
@@ -98,6 +99,8 @@ type Config struct {
 	Nobody bool
 	// Try makes trials; nil is spawn.Try.
 	Try func(spawn.Trial) error
+	// Load has the kernel take a program; nil is bpf.Load.
+	Load func(kind, attach uint32, code []uint64) (fd int, err error)
 }
 
 // A Place knows what is allowed where this program runs. Its methods may be called from
@@ -110,7 +113,9 @@ type Place struct {
 	mu     sync.Mutex
 	caps   *capabilities
 	groups *Groups
-	trials [spawn.Trials]trial
+	// programs is by kind why the kernel takes none.
+	programs map[uint32]error
+	trials   [spawn.Trials]trial
 	// fails is by unit and directive why a step failed that was thought to work.
 	fails map[string]map[string]string
 }
@@ -126,8 +131,12 @@ func New(c Config) *Place {
 	if c.Try == nil {
 		c.Try = spawn.Try
 	}
+	if c.Load == nil {
+		c.Load = bpf.Load
+	}
 	return &Place{
 		c: c, system: runtime.GOOS, euid: euid(), fails: map[string]map[string]string{},
+		programs: map[uint32]error{},
 	}
 }
 

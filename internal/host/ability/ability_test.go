@@ -63,6 +63,9 @@ func TestReport(t *testing.T) {
 	}
 	whole := made(nil, 0)
 	whole.c.Groups = func() Groups { return Groups{Kind: "v2", Controllers: []string{"memory"}} }
+	refusing := made(nil, 0)
+	refusing.c.Groups = func() Groups { return Groups{Kind: "v2"} }
+	refusing.c.Load = func(uint32, uint32, []uint64) (int, error) { return -1, sys.EPERM }
 	for _, c := range []struct {
 		name, lines string
 		place       *Place
@@ -85,6 +88,13 @@ func TestReport(t *testing.T) {
 			name: "no groups", lines: "IPAddressDeny=any", place: made(nil, 0),
 			want:    "IPAddressDeny: not applied: control groups cannot be written here",
 			without: "IPAddressDeny",
+		},
+		{
+			name: "no programs", lines: "IPAddressDeny=any\nDevicePolicy=closed", place: refusing,
+			want: "DevicePolicy: not applied: programs in the kernel: refused by a filter or a security " +
+				"module (operation not permitted)/IPAddressDeny: not applied: programs in the kernel: " +
+				"refused by a filter or a security module (operation not permitted)",
+			without: "DevicePolicy IPAddressDeny",
 		},
 		{
 			name: "no mounts", lines: "ProtectHome=yes\nUser=nobody",

@@ -1,5 +1,12 @@
 package ability
 
+import (
+	"errors"
+
+	"rouse/internal/host/sys"
+	"rouse/internal/host/sys/bpf"
+)
+
 // bpfNeeds are the capabilities that programs within the kernel take, for groups.
 var bpfNeeds = [...]string{"CAP_SYS_ADMIN", "CAP_NET_ADMIN"}
 
@@ -8,7 +15,28 @@ func devices(a asked) string {
 	if why := unified(a); why != "" {
 		return why
 	}
-	return a.has(bpfNeeds[0])
+	if why := a.has(bpfNeeds[0]); why != "" {
+		return why
+	}
+	return a.program(bpf.DeviceUse)
+}
+
+// program says why the kernel takes no programs of a kind; "" if it does.
+func (p *Place) program(kind uint32) string {
+	err, known := p.programs[kind]
+	if !known {
+		const one, exit = 0x00000001_000000b7, 0x95 // r0 = 1; return r0
+		var fd int
+		if fd, err = p.c.Load(kind, 0, []uint64{one, exit}); err == nil {
+			sys.CloseFD(fd)
+		}
+		p.programs[kind] = err
+	}
+	var errno sys.Errno
+	if err == nil || !errors.As(err, &errno) {
+		return ""
+	}
+	return "programs in the kernel: " + p.reason(errno)
 }
 
 // packets says why the traffic of a unit cannot be looked at.
@@ -21,7 +49,7 @@ func packets(a asked) string {
 			return why
 		}
 	}
-	return ""
+	return a.program(bpf.Packet)
 }
 
 // unified: programs are attached to groups of version 2.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"rouse/internal/client/run"
 	"rouse/internal/face"
 	"rouse/internal/unit/name"
 	"rouse/internal/unit/value"
@@ -42,6 +43,30 @@ func (a *app) eachUnit(
 		}
 	}
 	return status, nil
+}
+
+// setProperty sets settings of a unit now and, without --runtime, for ever.
+func setProperty(a *app, args []string) (int, error) {
+	u, err := a.mangle(args[0], ".service")
+	if err != nil {
+		return exitFailure, err
+	}
+	settings, err := run.Assignments(name.TypeOf(u), args[1:])
+	if err != nil {
+		return exitFailure, err
+	}
+	var list []face.Property
+	for _, s := range settings {
+		list = append(list, face.Property(s))
+	}
+	m, err := a.busManager()
+	if err != nil {
+		return exitFailure, err
+	}
+	if err := m.SetProperties(a.ctx, u, a.opts.runtime, list); err != nil {
+		return exitFailure, complain("Failed to set unit properties on %s: %v", u, err)
+	}
+	return exitOK, nil
 }
 
 func freeze(a *app, args []string) (int, error) {

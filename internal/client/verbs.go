@@ -69,6 +69,7 @@ func verbs() []verb {
 		{"clean", 1, -1, "UNIT…", "Remove what units keep on disk", clean},
 		{"freeze", 1, -1, "UNIT…", "Halt the processes of units", freeze},
 		{"thaw", 1, -1, "UNIT…", "Let them go on", thaw},
+		{"set-property", 2, -1, "UNIT PROPERTY=VALUE…", "Set settings of a running unit", setProperty},
 		{"bind", 2, 3, "UNIT PATH [PATH]", "Mount a path into a unit's file systems", bindMount},
 		{"mount-image", 2, 4, "UNIT PATH [PATH [OPTIONS]]", "Mount an image there", bindMount},
 		{"service-log-level", 1, 2, "SERVICE [LEVEL]", "Show or set how much a service logs",

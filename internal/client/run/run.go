@@ -250,8 +250,8 @@ func isVariable(s string) bool {
 	return s != ""
 }
 
-// assignments turns -p and kin into properties.
-func assignments(t name.Type, list []string) ([]directive.Property, error) {
+// Assignments turns -p and kin, NAME=VALUE each, into properties of a unit of that type.
+func Assignments(t name.Type, list []string) ([]directive.Property, error) {
 	var all []directive.Property
 	for _, a := range list {
 		props, err := transient.Properties(t, a)
@@ -295,7 +295,7 @@ func (o *order) common(t name.Type) ([]directive.Property, error) {
 	if o.Has("collect") {
 		list = append(list, text("CollectMode", "inactive-or-failed"))
 	}
-	own, err := assignments(t, o.Values("property"))
+	own, err := Assignments(t, o.Values("property"))
 	if err != nil {
 		return nil, err
 	}

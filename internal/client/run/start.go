@@ -334,7 +334,7 @@ func (c *caller) runTrigger() (int, error) {
 	if description == "" {
 		description = service[0].Value.(string)
 	}
-	own, err := assignments(c.trigger, c.Values(word+"-property"))
+	own, err := Assignments(c.trigger, c.Values(word+"-property"))
 	if err != nil {
 		return 1, err
 	}

@@ -24,6 +24,11 @@ func (b Bind) Into(pid int) error {
 		return err
 	}
 	defer sys.CloseFD(namespace)
+	root, err := sys.OpenPath("/proc/" + strconv.Itoa(pid) + "/root")
+	if err != nil {
+		return err
+	}
+	defer sys.CloseFD(root)
 	info, err := os.Stat(b.Source)
 	if err != nil {
 		return err
@@ -36,6 +41,9 @@ func (b Bind) Into(pid int) error {
 	w := callRow{}
 	w.add("enter mount namespace of process", strconv.Itoa(pid), sys.CallSetns, num(namespace),
 		num(sys.NewMounts))
+	// Its root directory need not be that of the namespace.
+	w.add("enter root directory of process", strconv.Itoa(pid), sys.CallFchdir, num(root))
+	w.add("enter root directory of process", strconv.Itoa(pid), sys.CallChroot, textArg("."))
 	if b.Make {
 		w.place(b.Where, info.IsDir())
 	}

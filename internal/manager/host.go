@@ -552,6 +552,9 @@ func (m *Manager) clean(fx engine.Clean) {
 		if err := dirs.Remove(x, m.cfg.Bases, fx.Restart); err != nil {
 			m.logf(engine.Warning, name, "%v", err)
 		}
+		if x.User != "" || x.Group != "" {
+			m.removeIPC(fx.Unit)
+		}
 		m.dismiss(fx.Unit)
 		if credentials.Any(x) {
 			if err := m.cfg.Credentials.Remove(name); err != nil {

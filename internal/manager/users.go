@@ -8,6 +8,7 @@ import (
 	"rouse/internal/face"
 	"rouse/internal/host/dirs"
 	"rouse/internal/host/identity"
+	"rouse/internal/host/ipc"
 	"rouse/internal/host/spawn"
 	"rouse/internal/unit"
 )
@@ -39,6 +40,44 @@ func (m *Manager) identify(req *spawn.Request) (o dirs.Owner, env []string, know
 	}
 	req.As = &identity.User{Name: x.User, UID: uid, GID: gid}
 	return dirs.Owner{UID: uid, GID: gid}, login(*req.As), true
+}
+
+// removeIPC removes what a unit at rest has left in memory for others of its user or
+// group, once no unit of theirs is up, if one of them asks for it. systemd.exec(5),
+// RemoveIPC=.
+func (m *Manager) removeIPC(u *unit.Unit) {
+	o, _, known := m.owner(u.Exec)
+	if !known || m.cfg.User {
+		return
+	}
+	asked := u.Exec.RemoveIPC
+	uid, gid := o.UID, o.GID
+	for _, other := range m.e.Definitions() {
+		x := other.Exec
+		if other.Name == u.Name || x == nil || x.User == "" && x.Group == "" {
+			continue
+		}
+		is, _, _ := m.owner(x)
+		if is.UID != o.UID && is.GID != o.GID {
+			continue
+		}
+		asked = asked || x.RemoveIPC
+		if s, _ := m.e.Unit(other.Name); s.Active == "inactive" || s.Active == "failed" {
+			continue
+		}
+		if is.UID == o.UID {
+			uid = -1
+		}
+		if is.GID == o.GID {
+			gid = -1
+		}
+	}
+	if !asked {
+		return
+	}
+	if err := ipc.Machine.Of(uid, gid); err != nil {
+		m.logf(engine.Warning, u.Name, "RemoveIPC=: %v", err)
+	}
 }
 
 // dismiss ends the users that exist for a unit alone. Its processes are gone.

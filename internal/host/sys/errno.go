@@ -12,6 +12,7 @@ const (
 	EACCES     = unix.EACCES
 	EAGAIN     = unix.EAGAIN
 	ECANCELED  = unix.ECANCELED
+	EIDRM      = unix.EIDRM
 	EINVAL     = unix.EINVAL
 	EOPNOTSUPP = unix.EOPNOTSUPP
 	ENOENT     = unix.ENOENT

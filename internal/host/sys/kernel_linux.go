@@ -208,3 +208,19 @@ func SendAs(f *os.File, text []byte, pid int) error {
 	}
 	return os.NewSyscallError("sendmsg", err)
 }
+
+// RemoveSharedMemory removes a System V segment by its number. shmctl(2).
+func RemoveSharedMemory(id int) error { return removeIPC(unix.SYS_SHMCTL, id, unix.IPC_RMID, 0) }
+
+// RemoveMessageQueue removes a System V queue by its number. msgctl(2).
+func RemoveMessageQueue(id int) error { return removeIPC(unix.SYS_MSGCTL, id, unix.IPC_RMID, 0) }
+
+// RemoveSemaphores removes a System V set of semaphores by its number. semctl(2).
+func RemoveSemaphores(id int) error { return removeIPC(unix.SYS_SEMCTL, id, 0, unix.IPC_RMID) }
+
+func removeIPC(nr uintptr, id int, second, third uintptr) error {
+	if _, _, e := unix.Syscall(nr, uintptr(id), second, third); e != 0 {
+		return e
+	}
+	return nil
+}

@@ -38,7 +38,7 @@ var execRows = []Row{
 		Note: "PAM is not called; systemd-user gets $XDG_RUNTIME_DIR",
 		Doc:  "The PAM service that a session is opened with.",
 		in:   in[string]{&expanded, func(u *unit.Unit) *string { return &u.Exec.PAMName }}},
-	{Name: "RemoveIPC", Group: execGroup, Default: "no", Support: Parsed, Note: "nothing is removed",
+	{Name: "RemoveIPC", Group: execGroup, Default: "no", Support: LinuxOnly, Note: onlyLinux,
 		Doc: "Remove System V and POSIX IPC objects of the user when the unit stops.",
 		in:  in[bool]{&boolean, func(u *unit.Unit) *bool { return &u.Exec.RemoveIPC }}},
 	{Name: "RuntimeDirectory", Group: execGroup, in: directories{unit.RuntimeDirectory},

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package ipc
+
+// Machine has no lists of objects.
+var Machine Place

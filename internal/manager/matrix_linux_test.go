@@ -294,7 +294,10 @@ func TestMatrixPlace(t *testing.T) {
 }
 
 // isEssential are settings that a process does not start without.
-var isEssential = map[string]bool{"User": true, "SupplementaryGroups": true}
+var isEssential = map[string]bool{
+	"User": true, "SupplementaryGroups": true, "BindPaths": true, "BindReadOnlyPaths": true,
+	"TemporaryFileSystem": true,
+}
 
 // prepareTests makes the place that the tests are to be in.
 func prepareTests() error {

@@ -58,10 +58,12 @@ func inNamespace(need func(asked) string, without, unfiltered string) rule {
 	}}
 }
 
-// essential settings decide who and what runs: no process is started without.
+// essential settings decide who and what runs, and on which files: no process is started
+// without. systemd insists on the same ones in containers.
 var essential = map[string]bool{
-	"DynamicUser": true, "ExecSearchPath": true, "Group": true, "PAMName": true,
-	"RootDirectory": true, "RootImage": true, "SupplementaryGroups": true, "User": true,
+	"BindPaths": true, "BindReadOnlyPaths": true, "DynamicUser": true, "ExecSearchPath": true,
+	"Group": true, "PAMName": true, "RootDirectory": true, "RootImage": true,
+	"SupplementaryGroups": true, "TemporaryFileSystem": true, "User": true,
 	"WorkingDirectory": true,
 }
 

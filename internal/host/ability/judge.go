@@ -8,6 +8,7 @@ import (
 	"rouse/internal/host/spawn"
 	"rouse/internal/host/sys"
 	"rouse/internal/unit"
+	"rouse/internal/unit/name"
 	"rouse/internal/unit/value"
 )
 
@@ -22,7 +23,20 @@ type Judge struct {
 	Mode func() unit.Enforce
 
 	reports map[string]remembered
+	shared  map[context]Report
 }
+
+// context is what units that say the same about their processes have in common: they
+// share it, and so one report is enough for all of them.
+type context struct {
+	exec      weak.Pointer[unit.Exec]
+	resources weak.Pointer[unit.Resources]
+	kill      unit.Kill
+	of        name.Type
+}
+
+// mostShared is how many contexts are remembered.
+const mostShared = 1000
 
 // remembered is the report of a unit as it was read then.
 type remembered struct {
@@ -53,12 +67,31 @@ func (j *Judge) Of(u *unit.Unit) Verdict {
 		return v
 	}
 	v.New = true
-	v.Report = j.Place.Of(u, j.Fresh(u))
+	v.Report = j.report(u)
 	if j.reports == nil {
 		j.reports = map[string]remembered{}
 	}
 	j.reports[u.Name] = remembered{weak.Make(u), j.Place.failed(u), v.Report}
 	return v
+}
+
+func (j *Judge) report(u *unit.Unit) Report {
+	if j.Place.failed(u) > 0 {
+		return j.Place.Of(u, j.Fresh(u))
+	}
+	c := context{exec: weak.Make(u.Exec), resources: weak.Make(u.Resources), of: u.Type}
+	if u.Kill != nil {
+		c.kill = *u.Kill
+	}
+	r, ok := j.shared[c]
+	if !ok {
+		r = j.Place.Of(u, j.Fresh(u))
+		if j.shared == nil || len(j.shared) >= mostShared {
+			j.shared = map[context]Report{}
+		}
+		j.shared[c] = r
+	}
+	return r
 }
 
 // Forget forgets a unit.

@@ -97,6 +97,27 @@ func TestJudge(t *testing.T) {
 	}
 }
 
+// Units that share what they say have one report, and another one if they say otherwise.
+func TestJudgeShares(t *testing.T) {
+	j, asked := judge(unit.EnforceStrict), 0
+	fresh := j.Fresh
+	j.Fresh = func(u *unit.Unit) *unit.Unit { asked++; return fresh(u) }
+	u, _ := service(t, "Nice=5")
+	for i, change := range []func(*unit.Unit){
+		func(*unit.Unit) {},
+		func(u *unit.Unit) { u.Name = "b.service" },
+		func(u *unit.Unit) { k := *u.Kill; k.SendSIGHUP = true; u.Kill = &k },
+		func(u *unit.Unit) { x := *u.Exec; x.PrivateTmp = true; u.Exec = &x },
+	} {
+		other := *u
+		change(&other)
+		v := j.Of(&other)
+		if want := []int{1, 1, 2, 3}[i]; asked != want || len(v.Report) != []int{1, 1, 2, 2}[i] {
+			t.Errorf("%d: made %d times, %v", i, asked, v.Report)
+		}
+	}
+}
+
 // A step that the place refuses is left out of the next try, once; a unit that is at fault
 // itself, a strict one, and a change of user are not started again.
 func TestAgain(t *testing.T) {

@@ -177,6 +177,8 @@ func briefEffect(fx Effect) any {
 		return fmt.Sprint(fx.Op, " ", fx.Unit.Name)
 	case PrepareMount:
 		return fmt.Sprint(fx.Op, " ", fx.Unit.Name)
+	case Attach:
+		return fmt.Sprint(fx.Op, " ", fx.Unit.Name, " ", fx.PIDs)
 	case Clean:
 		return fmt.Sprint(fx.Unit.Name, " restart=", fx.Restart)
 	case CloseSockets:

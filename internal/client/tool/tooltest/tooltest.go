@@ -75,11 +75,13 @@ func runScript(t *testing.T, programs []*tool.Program, text string) string {
 	t.Setenv("TZ", "UTC")
 	t.Setenv("HOME", "/home/x")
 	t.Setenv("PATH", "/usr/bin:/bin")
-	for _, n := range []string{"NOTIFY_SOCKET", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME"} {
+	root := makeRoot(t, text)
+	for _, n := range []string{
+		"NOTIFY_SOCKET", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "TMPDIR", "TEMP", "TMP",
+	} {
 		t.Setenv(n, "")
 		os.Unsetenv(n)
 	}
-	root := makeRoot(t, text)
 	lines := strings.SplitAfter(text, "\n")
 	var b strings.Builder
 	for i := 0; i < len(lines); i++ {

@@ -437,7 +437,8 @@ func (n *none) Dying(pid int) {
 			return // the manager's own
 		}
 		if g = n.identify(s); g == nil {
-			n.adopt([]proc.Stat{s}, nil)
+			// Its parent may be dead as well, and not have had its turn.
+			n.adopt([]proc.Stat{s}, n.dying(n.children()))
 			g = n.known(s)
 		}
 	}

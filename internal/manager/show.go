@@ -155,17 +155,8 @@ func (m *Manager) account(def *unit.Unit) (uid, gid uint32) {
 	if !ok || s.Active == "inactive" || s.Active == "failed" {
 		return uid, gid
 	}
-	if def.Exec.User != "" {
-		if u, err := m.users.User(def.Exec.User); err == nil {
-			uid, gid = uint32(u.UID), uint32(u.GID)
-		}
-	}
-	if def.Exec.Group != "" {
-		if g, err := m.users.Group(def.Exec.Group); err == nil {
-			gid = uint32(g.GID)
-		}
-	}
-	return uid, gid
+	o, _, _ := m.owner(def.Exec)
+	return uint32(o.UID), uint32(o.GID) // -1 is nobody
 }
 
 // hostRowsOf are the rows of a unit, by name.

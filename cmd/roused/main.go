@@ -76,6 +76,9 @@ func work(
 	o *options, requests chan boot.Request, signals *boot.Signals,
 ) (manager.Ending, error) {
 	given := takeOver(o.deserialize)
+	if given != nil {
+		o.filtered = given.Filtered
+	}
 	if o.init {
 		if err := bootMachine(o, given != nil); err != nil {
 			return manager.Ending{}, err
@@ -140,7 +143,7 @@ func serve(
 	if err != nil {
 		return end, nil, err
 	}
-	leaving := &handover{}
+	leaving := &handover{Filtered: o.filtered}
 	leave := func() {}
 	c.Leave = func() { leave() }
 	rpcServer := rpc.Server{}

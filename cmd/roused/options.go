@@ -31,6 +31,7 @@ type options struct {
 	logTarget                 string
 	cgroups                   cgroup.Kind
 	enforce                   unit.Enforce
+	filtered                  []string // what SystemCallArchitectures= has been carried out
 }
 
 var errHelp = errors.New("help asked for")

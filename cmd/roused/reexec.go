@@ -29,6 +29,8 @@ type handover struct {
 	RPC     *rpc.Saved
 	DBus    *dbus.Saved
 	Signals []boot.Request // that nobody has dealt with
+	// Filtered is what the process's filter of system calls says already: it stays.
+	Filtered []string
 
 	state *manager.State
 }

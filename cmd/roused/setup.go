@@ -27,7 +27,8 @@ import (
 // systemPath is the search path of services. systemd.exec(5), PATH=.
 const systemPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-// setUp reads the configuration of the manager and of the machine.
+// setUp reads the configuration of the manager and of the machine, and limits the manager
+// as that says.
 func setUp(o *options) (manager.Config, error) {
 	users := identity.New("")
 	facts := machine.Facts(users)
@@ -36,6 +37,15 @@ func setUp(o *options) (manager.Config, error) {
 		say(f.String())
 	}
 	o.settle(conf)
+	if !o.test {
+		confine(o, conf)
+		for _, v := range conf.Environment {
+			name, word, _ := strings.Cut(v, "=")
+			if err := os.Setenv(name, word); err != nil {
+				return manager.Config{}, fmt.Errorf("ManagerEnvironment=: %w", err)
+			}
+		}
+	}
 	d := &conf.Defaults
 	path := load.SearchPath(o.user, os.Getenv, o.unitPath)
 	c := manager.Config{

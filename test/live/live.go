@@ -45,6 +45,7 @@ func Units(t testing.TB, at string, units map[string]string) {
 func Start(t testing.TB, dir, before, unit string, units map[string]string) *Manager {
 	t.Helper()
 	build := exec.Command("go", "build", "-o", dir, "rouse/cmd/roused", "rouse/cmd/rouse")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0") // as they are shipped
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
 	}

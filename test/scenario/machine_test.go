@@ -49,6 +49,7 @@ func build(t *testing.T) string {
 	dir := t.TempDir()
 	cmd := exec.Command("go", "build", "-o", dir, "rouse/cmd/roused", "rouse/cmd/rouse",
 		"rouse/cmd/restrict")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // as they are shipped
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
 	}

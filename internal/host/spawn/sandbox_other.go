@@ -2,7 +2,12 @@
 
 package spawn
 
-import "rouse/internal/host/sys"
+import (
+	"strings"
+
+	"rouse/internal/host/sys"
+	"rouse/internal/unit"
+)
 
 // What only Linux has.
 
@@ -25,3 +30,8 @@ func NewNamespace(Namespace) (fd int, err error) { return -1, sys.Unsupported("n
 
 // Into fails: there are no views but one.
 func (Bind) Into(int) error { return sys.Unsupported("bind mounts in another view") }
+
+// Confine fails: nothing of that is to be had.
+func Confine(_ *unit.Exec, only []string) []error {
+	return []error{sys.Unsupported(strings.Join(only, "=, ") + "=")}
+}

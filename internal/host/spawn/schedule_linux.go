@@ -37,14 +37,20 @@ func (p *planner) scheduling() {
 		p.attribute("set I/O priority", "IOSchedulingClass", StatusIOPriority,
 			call{nr: sys.CallIoprioSet, args: []arg{num(sys.IoprioProcess), num(0), num(priority)}})
 	}
-	if x.TimerSlackSet && p.wants("TimerSlackNSec") {
-		p.attribute("set timer slack", "TimerSlackNSec", StatusTimerSlack,
-			call{nr: sys.CallPrctl, args: []arg{num(sys.PrctlTimerSlack), {n: int64(x.TimerSlack)}}})
-	}
+	p.timerSlack()
 	if x.Personality != "" && p.wants("Personality") {
 		p.attribute("set personality "+x.Personality, "Personality", StatusPersonality,
 			call{nr: sys.CallPersonality, args: []arg{num(personality(x.Personality))}})
 	}
+}
+
+// timerSlack says how late timers may be.
+func (p *planner) timerSlack() {
+	if !p.x.TimerSlackSet || !p.wants("TimerSlackNSec") {
+		return
+	}
+	p.attribute("set timer slack", "TimerSlackNSec", StatusTimerSlack,
+		call{nr: sys.CallPrctl, args: []arg{num(sys.PrctlTimerSlack), {n: int64(p.x.TimerSlack)}}})
 }
 
 // wantsAny is for attributes that several directives make up: without one of them, there

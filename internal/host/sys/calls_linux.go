@@ -220,6 +220,17 @@ const (
 	AmbientClear         = unix.PR_CAP_AMBIENT_CLEAR_ALL
 )
 
+// OnAllThreads makes a call in every thread of the process, and so for those to come. The
+// call must be one that does the same for all: where they differ, the process ends. In a
+// program with cgo it fails with ENOTSUP.
+func OnAllThreads(nr uintptr, args [5]uintptr) error {
+	_, _, e := syscall.AllThreadsSyscall6(nr, args[0], args[1], args[2], args[3], args[4], 0)
+	if e != 0 {
+		return e
+	}
+	return nil
+}
+
 // HaveSeccomp reports whether the kernel has filters of system calls, whoever may add
 // one. prctl(2), PR_SET_SECCOMP, Linux 3.5.
 var HaveSeccomp = sync.OnceValue(func() bool {

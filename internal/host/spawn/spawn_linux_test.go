@@ -25,7 +25,7 @@ var otherMeans = func() map[string]means {
 }()
 
 // moreProbes are what a tester that is started as a service can look at, by name.
-var moreProbes = map[string]func(){"keyring": keyProbe}
+var moreProbes = map[string]func(){"keyring": keyProbe, "confine": confineMe}
 
 // No signal is blocked in the child, none ignored but SIGPIPE, none caught. The C
 // library's own signal 32 is left out: who was started with posix_spawn, as by make,

@@ -17,13 +17,6 @@ import (
 	"rouse/internal/unit/value/linux"
 )
 
-func init() {
-	if len(os.Args) == 3 && os.Args[1] == "--confine" {
-		confineMe()
-		os.Exit(0)
-	}
-}
-
 // confineMe is what a process does that limits itself: it has many threads by then.
 func confineMe() {
 	release := make(chan struct{})
@@ -42,7 +35,7 @@ func confineMe() {
 	x.CapabilityBoundingSet = 1<<linux.CapSysModule | 1<<linux.CapSysAdmin
 	x.NoNewPrivileges = true
 	x.SystemCallArchitectures = []string{"native"}
-	for _, err := range Confine(&x, strings.Fields(os.Args[2])) {
+	for _, err := range Confine(&x, strings.Fields(os.Getenv("CONFINE"))) {
 		fmt.Println(err)
 	}
 	tasks, err := filepath.Glob("/proc/self/task/*/status")
@@ -67,7 +60,8 @@ func needsThreads(t *testing.T) {
 // All threads are limited, so that nothing that is started later gets out.
 func TestConfine(t *testing.T) {
 	needsThreads(t)
-	lines := regexp.MustCompile(`(?m)^(Cap(?:Prm|Eff|Bnd)|NoNewPrivs|Seccomp|Cpus_allowed_list):\s*(\S+)$`)
+	lines := regexp.MustCompile(
+		`(?m)^(Cap(?:Prm|Eff|Bnd)|NoNewPrivs|Seccomp|Cpus_allowed_list):\s*(\S+)$`)
 	for _, c := range []struct {
 		only string
 		want map[string]string
@@ -85,7 +79,9 @@ func TestConfine(t *testing.T) {
 			t.Log("skip: capabilities can only be dropped by who may (CAP_SETPCAP)")
 			continue
 		}
-		out, err := exec.Command(os.Args[0], "--confine", c.only).CombinedOutput()
+		cmd := exec.Command(os.Args[0], "--probe", "confine")
+		cmd.Env = append(os.Environ(), "CONFINE="+c.only)
+		out, err := cmd.CombinedOutput()
 		if err != nil || !strings.HasPrefix(string(out), "true <nil>\n") {
 			t.Fatalf("%v: %.300s", err, out)
 		}

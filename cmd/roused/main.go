@@ -13,6 +13,7 @@ import (
 	"io/fs"
 	"net"
 	"os"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"sync"
@@ -21,6 +22,7 @@ import (
 	"rouse/internal/engine"
 	"rouse/internal/face/dbus"
 	"rouse/internal/face/rpc"
+	"rouse/internal/face/varlink"
 	"rouse/internal/host/boot"
 	"rouse/internal/host/bus"
 	"rouse/internal/host/spawn"
@@ -159,8 +161,15 @@ func serve(
 	if given != nil && given.DBus != nil {
 		server.Restore(given.DBus)
 	}
+	names := &varlink.Server{Users: m.DynamicUsers, Version: version}
+	if given != nil {
+		names.Saved = given.Users
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg, others sync.WaitGroup
+	if !o.user { // a user cannot make others up
+		wg.Go(func() { serveNames(ctx, m, names, c.RuntimeDir) })
+	}
 	wg.Go(func() { serveRPC(ctx, m, &rpcServer, l) })
 	otherwise, stop := context.WithCancel(ctx)
 	others.Go(func() { serveDBus(otherwise, m, server, c.RuntimeDir, given) })
@@ -168,6 +177,9 @@ func serve(
 	leave = func() {
 		leaving.RPC = rpcServer.Suspend()
 		server.Suspend()
+		if !o.user {
+			leaving.Users = names.Suspend()
+		}
 		stop()
 		others.Wait()
 	}
@@ -234,6 +246,25 @@ func serveDBus(
 	}
 	if err != nil {
 		m.Logf(engine.Warning, "private socket: %v", err)
+	}
+}
+
+// serveNames answers who asks for users that are in no file.
+func serveNames(ctx context.Context, m *manager.Manager, s *varlink.Server, dir string) {
+	var l *net.UnixListener
+	err := errors.ErrUnsupported
+	if s.Saved != nil {
+		l, err = rpc.ListenerAt(s.Saved.Listener)
+	}
+	if err != nil {
+		l, err = rpc.ListenFor(filepath.Join(dir, varlink.Path), 0o666)
+	}
+	if err != nil {
+		m.Logf(engine.Warning, "users made up are not told to others: %v", err)
+		l = nil
+	}
+	if err := s.Serve(ctx, l); err != nil {
+		m.Logf(engine.Warning, "users made up are not told to others any more: %v", err)
 	}
 }
 

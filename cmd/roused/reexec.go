@@ -11,6 +11,7 @@ import (
 
 	"rouse/internal/face/dbus"
 	"rouse/internal/face/rpc"
+	"rouse/internal/face/varlink"
 	"rouse/internal/host/boot"
 	"rouse/internal/host/sys"
 	"rouse/internal/manager"
@@ -28,6 +29,7 @@ const deserialize = "--deserialize="
 type handover struct {
 	RPC     *rpc.Saved
 	DBus    *dbus.Saved
+	Users   *varlink.Saved
 	Signals []boot.Request // that nobody has dealt with
 	// Filtered is what the process's filter of system calls says already: it stays.
 	Filtered []string
@@ -43,6 +45,9 @@ func (h *handover) fds() []int {
 	}
 	if h.DBus != nil {
 		fds = append(fds[:len(fds):len(fds)], h.DBus.FDs()...)
+	}
+	if h.Users != nil {
+		fds = append(fds[:len(fds):len(fds)], h.Users.FDs()...)
 	}
 	return fds
 }

@@ -224,6 +224,9 @@ func New(cfg Config) *Manager {
 	m.ctx, m.cancel = context.WithCancel(context.Background())
 	m.setLevel(cfg.Level)
 	m.setTarget("")
+	if cfg.State != nil {
+		m.restoreUsers(cfg.State) // before anybody can ask for them
+	}
 	return m
 }
 

@@ -46,7 +46,6 @@ func (m *Manager) restore(s *State) {
 			"going on with what is running", s.Version, err)
 		m.adopt(s.Units)
 	}
-	m.restoreUsers(s)
 	m.router.Restore(s.Output)
 	m.resume(s, err == nil)
 	m.publish(face.Event{Kind: "reloaded"})

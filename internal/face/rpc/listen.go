@@ -10,10 +10,12 @@ import (
 	"time"
 )
 
-// Listen makes the control socket with mode 0600, and its directory with 0755. A
-// socket that nobody listens on any more is replaced; one that is in use is an
-// error.
-func Listen(path string) (*net.UnixListener, error) {
+// Listen makes a control socket that only its owner may connect to.
+func Listen(path string) (*net.UnixListener, error) { return ListenFor(path, 0o600) }
+
+// ListenFor makes a socket with a mode, and its directory with 0755. A socket that
+// nobody listens on any more is replaced; one that is in use is an error.
+func ListenFor(path string, mode fs.FileMode) (*net.UnixListener, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, fmt.Errorf("listen %s: %w", path, err)
 	}
@@ -37,7 +39,7 @@ func Listen(path string) (*net.UnixListener, error) {
 		return nil, fmt.Errorf("listen %s: %w", path, err)
 	}
 	l.SetUnlinkOnClose(false)
-	if err = os.Chmod(temp, 0o600); err == nil {
+	if err = os.Chmod(temp, mode); err == nil {
 		err = os.Rename(temp, path)
 	}
 	if err != nil {

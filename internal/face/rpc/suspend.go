@@ -106,10 +106,13 @@ func (s *Server) Suspend() *Saved {
 }
 
 // ListenerOf gives the listener of a suspended server.
-func ListenerOf(s *Saved) (*net.UnixListener, error) {
-	f := os.NewFile(uintptr(s.Listener), "control socket")
+func ListenerOf(s *Saved) (*net.UnixListener, error) { return ListenerAt(s.Listener) }
+
+// ListenerAt gives the listener that the program before has left as this descriptor.
+func ListenerAt(fd int) (*net.UnixListener, error) {
+	f := os.NewFile(uintptr(fd), "listening socket")
 	if f == nil {
-		return nil, errors.New("the control socket was not handed over")
+		return nil, errors.New("a listening socket was not handed over")
 	}
 	defer f.Close()
 	l, err := net.FileListener(f)
@@ -121,7 +124,7 @@ func ListenerOf(s *Saved) (*net.UnixListener, error) {
 		return u, nil
 	}
 	l.Close()
-	return nil, fmt.Errorf("the control socket is a %T", l)
+	return nil, fmt.Errorf("a listening socket is a %T", l)
 }
 
 // keepListener puts a listener aside.

@@ -202,10 +202,9 @@ func TestBadClients(t *testing.T) {
 	silent, half, long, deaf := dial(t, path), dial(t, path), dial(t, path), dial(t, path)
 	say(t, half, one[:20])
 	_, _ = long.Write([]byte(strings.Repeat("x", 4*maxRequest))) // it may be cut off
-	for {
-		if _, err := deaf.Write([]byte(strings.ReplaceAll(strings.Repeat(one, 100), "|", "\x00"))); err != nil {
-			break // until both ends are full, and then until the other one closes
-		}
+	many := []byte(strings.ReplaceAll(strings.Repeat(one, 100), "|", "\x00"))
+	for err := error(nil); err == nil; { // until both ends are full, and then the other one closes
+		_, err = deaf.Write(many)
 	}
 	for _, c := range []net.Conn{silent, half, long} {
 		if n, err := c.Read(make([]byte, 1)); n > 0 || !ended(err) {

@@ -35,15 +35,25 @@ const systemPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin
 // inits are the ways to boot a manager. Its units, and no others, are the scenario's.
 var inits = map[string][]string{
 	"systemd": {"/lib/systemd/systemd", "systemd.unit=default.target"},
-	"roused":  {inside + "/roused", "--unit=default.target", "--log-target=console"},
+	"roused":  roused,
+	// As on Linux 4.19, with regard to the system calls there are.
+	"old": append([]string{inside + "/restrict", "-p", "SystemCallErrorNumber=ENOSYS", "-p",
+		"SystemCallFilter=~" + newCalls, "--"}, roused...),
 }
+
+var roused = []string{inside + "/roused", "--unit=default.target", "--log-target=console"}
+
+// newCalls came with Linux 5 and 6, and are of use to a manager.
+const newCalls = "clone3 close_range epoll_pwait2 faccessat2 fchmodat2 fsconfig fsmount fsopen" +
+	" fspick mount_setattr move_mount open_tree openat2 pidfd_getfd pidfd_open" +
+	" pidfd_send_signal process_madvise"
 
 func startBooted(tools, init string) (machine, error) {
 	if os.Geteuid() != 0 {
 		return nil, errors.New("-init: needs root")
 	}
 	if inits[init] == nil {
-		return nil, fmt.Errorf("-init %s: neither roused nor systemd", init)
+		return nil, fmt.Errorf("-init %s: not one of roused, old, systemd", init)
 	}
 	dir, err := os.MkdirTemp("", "sc")
 	if err != nil {
@@ -61,7 +71,7 @@ func startBooted(tools, init string) (machine, error) {
 		Dir: "/run/s", Units: inside + "/units", Act: inside + "/self act", Base: base,
 		Env: []string{"LANG=C.UTF-8", "SYSTEMD_PAGER=", "SYSTEMD_COLORS=0"}, Path: "/usr/bin/systemctl",
 	}
-	if init == "roused" {
+	if init != "systemd" {
 		m.stage.Path = inside + "/systemctl"
 	}
 	if err := m.boot(inits[init]); err != nil {

@@ -4,8 +4,8 @@
 //
 // go test plays them on a roused that is an ordinary process, all but those that
 // need more. As root, -init roused boots it as PID 1 in namespaces, over a view of
-// this machine that is thrown away, and plays all; -init systemd does that with
-// systemd, and with -update records what it shows.
+// this machine that is thrown away, and plays all; -init old does so as on an old kernel,
+// -init systemd with systemd, and with -update records what it shows.
 //
 //	go test ./test/scenario -init systemd -update -run 'Scenarios/restart'
 //	go test ./test/scenario -init roused
@@ -30,7 +30,7 @@ import (
 )
 
 var (
-	initFlag = flag.String("init", "", "boot this as PID 1: roused or systemd (needs root)")
+	initFlag = flag.String("init", "", "boot this as PID 1: roused, old or systemd (needs root)")
 	update   = flag.Bool("update", false, "record what is seen")
 	machines = flag.Int("machines", 6, "how many managers play scenarios side by side")
 )

@@ -211,25 +211,34 @@ func look(t *testing.T, dir, text string, uid int) {
 	}
 }
 
-// Where nothing can be mounted a directory does.
-func TestPlain(t *testing.T) {
-	s, _ := store(t)
-	final := s.Dir("a.service")
-	uid := -1
-	if os.Geteuid() == 0 {
-		uid = 61234
-	}
-	if err := os.MkdirAll(final, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	for _, text := range []string{"first", "second"} {
-		list := []credential{{id: "a", data: []byte(text)}}
-		if err := s.plain(final, list, uid); err != nil {
-			t.Fatal(err)
-		}
-		look(t, final, text, uid)
-	}
-	if err := s.Remove("a.service"); err != nil {
-		t.Error(err)
+// Where nothing can be mounted a directory does, and before Linux 5.2 a file system that is
+// there from the beginning.
+func TestInPlace(t *testing.T) {
+	for name, put := range map[string]func(string, []credential, int) error{
+		"plain": plain, "in place": inPlace,
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, _ := store(t)
+			final := s.Dir("a.service")
+			uid := -1
+			if os.Geteuid() == 0 {
+				uid = 61234
+			}
+			if err := os.MkdirAll(final, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			for _, text := range []string{"first", "second"} {
+				if err := put(final, []credential{{id: "a", data: []byte(text)}}, uid); err != nil {
+					t.Fatal(err)
+				}
+				look(t, final, text, uid)
+				if name != "plain" {
+					_ = sys.DetachMount(final)
+				}
+			}
+			if err := s.Remove("a.service"); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }

@@ -30,15 +30,20 @@ func (s *Store) Make(name string, x *unit.Exec, uid int) error {
 	}
 	if sys.IsMount(final) {
 		root, err := sys.Writable(final)
-		if err != nil {
-			return err
+		if err == nil {
+			defer root.Close()
+			return fill(root, list, uid)
 		}
-		defer root.Close()
-		return fill(root, list, uid)
+		_ = sys.DetachMount(final) // an old kernel: what cannot be changed is made anew
 	}
+	return hand(final, list, uid)
+}
+
+// hand makes a file system on a directory, with the credentials in it from the beginning.
+func hand(final string, list []credential, uid int) error {
 	root, err := memory()
 	if err != nil {
-		return s.plain(final, list, uid)
+		return inPlace(final, list, uid)
 	}
 	defer root.Close()
 	if err := fill(root, list, uid); err != nil {
@@ -59,20 +64,46 @@ func directory(path string, mode fs.FileMode) error {
 	return err
 }
 
-// memory makes a file system that is never written to a disk: ramfs, which is never
-// swapped out either, or tmpfs.
-func memory() (*os.File, error) {
-	root, err := sys.NewFileSystem("ramfs", "mode", "700")
-	if err == nil {
-		return root, nil
-	}
-	return sys.NewFileSystem("tmpfs", "mode", "700", "nr_inodes", "1024",
-		"size", strconv.Itoa(sizeMax))
+// memories are file systems that are never written to a disk, with their options: ramfs,
+// which is never swapped out either, or tmpfs.
+var memories = [][]string{
+	{"ramfs", "mode", "700"},
+	{"tmpfs", "mode", "700", "nr_inodes", "1024", "size", strconv.Itoa(sizeMax)},
 }
 
-// plain does without a file system of its own, where none can be made. The directory is
-// not for the user before it is complete.
-func (s *Store) plain(final string, list []credential, uid int) error {
+// memory makes such a file system, which is nowhere yet.
+func memory() (root *os.File, err error) {
+	for _, m := range memories {
+		if root, err = sys.NewFileSystem(m[0], m[1:]...); err == nil {
+			break
+		}
+	}
+	return root, err
+}
+
+// inPlace is for kernels on which a file system is somewhere from the beginning, and for
+// who may not mount any.
+func inPlace(final string, list []credential, uid int) (err error) {
+	for _, m := range memories {
+		if err = sys.MountFileSystem(final, m[0], m[1:]...); err == nil {
+			break
+		}
+	}
+	if err != nil {
+		return plain(final, list, uid)
+	}
+	err = plain(final, list, uid)
+	if err == nil {
+		err = sys.MakeReadOnly(final)
+	}
+	if err != nil {
+		_ = sys.DetachMount(final)
+	}
+	return err
+}
+
+// plain fills a directory. It is not for the user before it is complete.
+func plain(final string, list []credential, uid int) error {
 	if err := os.Chmod(final, 0o700); err != nil {
 		return err
 	}

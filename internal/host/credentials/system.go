@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 
-	"rouse/internal/host/sys"
 	"rouse/internal/unit/value"
 )
 
@@ -125,15 +124,7 @@ func (s *Store) place(final string, list []credential) error {
 			return err
 		}
 	}
-	root, err := memory()
-	if err != nil {
-		return s.plain(final, list, -1)
-	}
-	defer root.Close()
-	if err := fill(root, list, -1); err != nil {
-		return err
-	}
-	return sys.PutFileSystem(root, final)
+	return hand(final, list, -1)
 }
 
 // Valid reports whether a credential can be called that.

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -63,14 +65,29 @@ func PutFileSystem(root *os.File, path string) error {
 		return unix.MoveMount(fd, "", unix.AT_FDCWD, path, unix.MOVE_MOUNT_F_EMPTY_PATH)
 	})
 	if err == nil && late {
-		const flags = unix.MS_REMOUNT | unix.MS_BIND | unix.MS_RDONLY |
-			unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC
-		err = unix.Mount("", path, "", flags, "")
+		return MakeReadOnly(path)
 	}
 	if err != nil {
 		return fmt.Errorf("mount on %s: %w", path, err)
 	}
 	return nil
+}
+
+// memoryFlags are those of file systems in memory, as mount(2) has them.
+const memoryFlags = unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC
+
+// MountFileSystem makes a file system as NewFileSystem does, at a path.
+func MountFileSystem(path, kind string, options ...string) error {
+	var words []string
+	for i := 0; i+1 < len(options); i += 2 {
+		words = append(words, options[i]+"="+options[i+1])
+	}
+	return Mount(kind, path, kind, memoryFlags, strings.Join(words, ","))
+}
+
+// MakeReadOnly has nobody write to what is mounted at a path.
+func MakeReadOnly(path string) error {
+	return Mount("", path, "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY|memoryFlags, "")
 }
 
 // Writable opens a mounted file system by a way to write to it that nobody else has.
@@ -98,7 +115,12 @@ func IsMount(path string) bool {
 	if err := unix.Statx(unix.AT_FDCWD, path, unix.AT_SYMLINK_NOFOLLOW, 0, &stat); err != nil {
 		return false
 	}
-	return stat.Attributes_mask&stat.Attributes&unix.STATX_ATTR_MOUNT_ROOT != 0
+	if stat.Attributes_mask&unix.STATX_ATTR_MOUNT_ROOT != 0 {
+		return stat.Attributes&unix.STATX_ATTR_MOUNT_ROOT != 0
+	}
+	var here, above unix.Stat_t // before Linux 5.8
+	return unix.Lstat(path, &here) == nil && unix.Lstat(filepath.Dir(path), &above) == nil &&
+		here.Dev != above.Dev
 }
 
 // The entries of an access control list. acl(5).

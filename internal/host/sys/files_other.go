@@ -25,6 +25,12 @@ func NewFileSystem(kind string, _ ...string) (*os.File, error) {
 // PutFileSystem is not to be had here.
 func PutFileSystem(_ *os.File, path string) error { return Unsupported("mount on " + path) }
 
+// MountFileSystem is not to be had here.
+func MountFileSystem(path, _ string, _ ...string) error { return Unsupported("mount on " + path) }
+
+// MakeReadOnly is not to be had here.
+func MakeReadOnly(path string) error { return Unsupported("have " + path + " read-only") }
+
 // Writable is not to be had here.
 func Writable(path string) (*os.File, error) {
 	return nil, Unsupported("have " + path + " writable")

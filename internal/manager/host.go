@@ -166,9 +166,13 @@ func (m *Manager) reaped(ev engine.Reaped) {
 	if name != "" && ev.Code == engine.BySignal {
 		m.askOOM(name) // it is to be known before the end of the process
 	}
-	if def := m.e.Definition(name); name != "" && def != nil && def.Exec != nil &&
-		output.TidiesTerminal(def.Exec) {
-		output.TidyTerminal(def.Exec)
+	if def := m.e.Definition(name); name != "" && def != nil && def.Exec != nil {
+		if output.TidiesTerminal(def.Exec) {
+			output.TidyTerminal(def.Exec)
+		}
+		if def.Exec.UtmpIdentifier != "" {
+			m.departed(def, ev)
+		}
 	}
 	ev.Last = name != "" && m.flyingBy[name] == 0 && m.isEmpty(name)
 	m.step(ev)

@@ -36,6 +36,7 @@ import (
 	"rouse/internal/host/socket"
 	"rouse/internal/host/spawn"
 	"rouse/internal/host/sys"
+	"rouse/internal/host/utmp"
 	"rouse/internal/host/watch"
 	"rouse/internal/manager/unitfiles"
 	"rouse/internal/unit"
@@ -115,6 +116,7 @@ type Manager struct {
 	spaces  private.Spaces
 	users   *identity.DB
 	pool    *identity.Pool // users that are in no file
+	utmp    utmp.Book
 	router  *output.Router
 	notify  *notify.Listener
 	reaper  *reap.Reaper

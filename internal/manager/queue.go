@@ -267,6 +267,17 @@ func (c *crew) do(f func()) {
 	}
 }
 
+// aside has f done beside the workers, for it may take longer than they are to be held.
+// Nothing waits for it once it has called left.
+func (c *crew) aside(f func(left func())) {
+	c.wg.Add(1)
+	left := sync.OnceFunc(c.wg.Done)
+	go func() {
+		defer left()
+		f(left)
+	}()
+}
+
 func (c *crew) work(f func()) {
 	next := make(chan func(), 1)
 	for ; f != nil; f = c.next(next) {
@@ -310,6 +321,15 @@ func (c *crew) dismiss() {
 func (m *Manager) goes(f func()) {
 	m.crew.do(func() {
 		defer m.recovered("a worker")
+		f()
+	})
+}
+
+// goesAside has a launch done beside the workers.
+func (m *Manager) goesAside(l *launch, f func()) {
+	m.crew.aside(func(left func()) {
+		defer m.recovered("a launch")
+		l.left = left
 		f()
 	})
 }

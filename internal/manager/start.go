@@ -15,7 +15,6 @@ import (
 	"rouse/internal/host/control"
 	"rouse/internal/host/credentials"
 	"rouse/internal/host/dirs"
-	"rouse/internal/host/identity"
 	"rouse/internal/host/output"
 	"rouse/internal/host/private"
 	"rouse/internal/host/spawn"
@@ -38,6 +37,8 @@ type launch struct {
 	verdict ability.Verdict
 	control *control.Request
 	space   *private.Space
+	early   bool   // the engine was told of the process before Start has returned
+	left    func() // nothing waits for the rest any more
 }
 
 // spawn starts a process on a goroutine of its own.
@@ -54,14 +55,19 @@ func (m *Manager) spawn(fx engine.Spawn) {
 	}
 	m.aloft[fx.Op] = fx.Unit.Name
 	m.flyingBy[fx.Unit.Name]++
-	m.goes(func() {
+	start := func() {
 		p, problem := spawn.Process{}, ""
 		if err == nil {
 			p, problem, err = m.launch(l)
 		}
 		l.close()
 		m.carry(func() { m.launched(l, p, problem, err) })
-	})
+	}
+	if fx.Unit.Exec.Stdin == unit.StdioTTY {
+		m.goesAside(l, start)
+	} else {
+		m.goes(start)
+	}
 }
 
 // gather collects the descriptors that the process gets: from socket units, and then
@@ -214,7 +220,8 @@ func (m *Manager) launch(l *launch) (p spawn.Process, problem string, err error)
 	}
 	req.Files, req.Stored = l.files, l.stored
 	req.Stdin, req.Stdout, req.Stderr = streams.In, streams.Out, streams.Err
-	req.Terminal = m.terminal(l, streams, owner)
+	m.terminal(l, req, streams, owner)
+	m.enrol(l, req, owner)
 	if s := l.Unit.Service; s != nil {
 		other := l.Kind != unit.ExecStart.String()
 		req.NonBlocking = s.NonBlocking
@@ -269,6 +276,12 @@ func beside(l *launch) string {
 
 // launched brings the outcome of a spawn to the engine.
 func (m *Manager) launched(l *launch, p spawn.Process, problem string, err error) {
+	if l.early { // it did, when the process began to wait
+		if problem != "" {
+			m.logf(engine.Err, l.Unit.Name, "%s", problem)
+		}
+		return
+	}
 	m.landed(outcome{Op: l.Op, Unit: l.Unit.Name, PID: p.PID, Problem: problem}, err)
 }
 
@@ -439,62 +452,6 @@ func (m *Manager) credentials(l *launch, req *spawn.Request, uid int) {
 	}
 }
 
-// owner resolves User= and Group=, and reports whether both are known. One who is not
-// there is left to the spawn, which fails with the right status.
-func (m *Manager) owner(x *unit.Exec) (o dirs.Owner, env []string, known bool) {
-	o = dirs.Owner{UID: -1, GID: -1}
-	known = true
-	if x.User != "" {
-		u, err := m.users.User(x.User)
-		if known = err == nil; known {
-			o.UID, o.GID = u.UID, u.GID
-			env = append(login(u), session(x, u)...)
-		}
-	}
-	if x.Group != "" {
-		g, err := m.users.Group(x.Group)
-		if err == nil {
-			o.GID = g.GID
-		}
-		known = known && err == nil
-	}
-	return o, env, known
-}
-
-// noLogin are shells that stand for none.
-var noLogin = []string{
-	"/bin/nologin", "/sbin/nologin", "/usr/bin/nologin", "/usr/sbin/nologin",
-	"/bin/false", "/usr/bin/false", "/bin/true", "/usr/bin/true",
-}
-
-// nobodyID is the user whom nothing belongs to, a home neither.
-const nobodyID = 65534
-
-// login are the variables of a user. What stands for no home or no shell is left out.
-func login(u identity.User) []string {
-	env := []string{"USER=" + u.Name, "LOGNAME=" + u.Name}
-	if u.UID != nobodyID && u.Home != "" && u.Home != "/" {
-		env = append(env, "HOME="+u.Home)
-	}
-	if u.Shell != "" && !slices.Contains(noLogin, u.Shell) {
-		env = append(env, "SHELL="+u.Shell)
-	}
-	return env
-}
-
-// session is what pam_systemd(8) gives to the manager of a user: nothing but the place of
-// its runtime directory. No PAM is called here.
-func session(x *unit.Exec, u identity.User) []string {
-	if x.PAMName != "systemd-user" {
-		return nil
-	}
-	dir := "/run/user/" + itoa(u.UID)
-	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-		return nil
-	}
-	return []string{"XDG_RUNTIME_DIR=" + dir}
-}
-
 // delegate hands the group of a unit to the user that its processes run as.
 func (m *Manager) delegate(l *launch, g cgroup.Group, o dirs.Owner) {
 	if !l.Unit.Resources.Delegate || o.UID < 0 {
@@ -544,46 +501,6 @@ func (m *Manager) environment(l *launch, home, files []string) []string {
 	env = append(env, x.Environment...)
 	env = append(env, files...)
 	return dropUnset(value.MergeEnv(env), x.UnsetEnvironment)
-}
-
-// terminal is what standard input is to the process, if it is a terminal: that is the
-// user's then. Where systemd waits for another session to let it go, the process has it
-// uncontrolled.
-func (m *Manager) terminal(l *launch, s *output.Streams, o dirs.Owner) spawn.Terminal {
-	x := l.Unit.Exec
-	if s.Terminal && o.UID > 0 {
-		if err := output.GiveTerminal(x, o.UID); err != nil {
-			m.logf(engine.Warning, l.Unit.Name, "%v", err)
-		}
-	}
-	switch {
-	case l.given != nil && l.given[0] >= 0:
-		return spawn.MayControl
-	case !s.Terminal:
-		return spawn.NoTerminal
-	case x.Stdin == unit.StdioTTYForce:
-		return spawn.SeizedTerminal
-	case x.Stdin == unit.StdioTTYFail:
-		return spawn.MustControl
-	}
-	return spawn.MayControl
-}
-
-// terminalType is $TERM of processes with a terminal. PID 1 hands on what it was started
-// with to who is on the console: a container's is that of the terminal it was made from.
-func (m *Manager) terminalType(x *unit.Exec) []string {
-	if !output.UsesTerminal(x) {
-		return nil
-	}
-	own := ""
-	if os.Getpid() == 1 {
-		for _, kv := range m.cfg.Environ {
-			if v, ok := strings.CutPrefix(kv, "TERM="); ok {
-				own = v
-			}
-		}
-	}
-	return []string{"TERM=" + output.TerminalType(x, own)}
 }
 
 // dropUnset carries out UnsetEnvironment=: names, or exact assignments.

@@ -2,14 +2,22 @@ package manager
 
 import (
 	"context"
+	"errors"
+	"os"
 	"path/filepath"
+	"slices"
+	"strings"
+	"time"
 
 	"rouse/internal/engine"
 	"rouse/internal/face"
 	"rouse/internal/host/dirs"
 	"rouse/internal/host/identity"
 	"rouse/internal/host/ipc"
+	"rouse/internal/host/output"
 	"rouse/internal/host/spawn"
+	"rouse/internal/host/sys"
+	"rouse/internal/host/utmp"
 	"rouse/internal/unit"
 )
 
@@ -40,6 +48,147 @@ func (m *Manager) identify(req *spawn.Request) (o dirs.Owner, env []string, know
 	}
 	req.As = &identity.User{Name: x.User, UID: uid, GID: gid}
 	return dirs.Owner{UID: uid, GID: gid}, login(*req.As), true
+}
+
+// owner resolves User= and Group=, and reports whether both are known. One who is not
+// there is left to the spawn, which fails with the right status.
+func (m *Manager) owner(x *unit.Exec) (o dirs.Owner, env []string, known bool) {
+	o = dirs.Owner{UID: -1, GID: -1}
+	known = true
+	if x.User != "" {
+		u, err := m.users.User(x.User)
+		if known = err == nil; known {
+			o.UID, o.GID = u.UID, u.GID
+			env = append(login(u), session(x, u)...)
+		}
+	}
+	if x.Group != "" {
+		g, err := m.users.Group(x.Group)
+		if err == nil {
+			o.GID = g.GID
+		}
+		known = known && err == nil
+	}
+	return o, env, known
+}
+
+// noLogin are shells that stand for none.
+var noLogin = []string{
+	"/bin/nologin", "/sbin/nologin", "/usr/bin/nologin", "/usr/sbin/nologin",
+	"/bin/false", "/usr/bin/false", "/bin/true", "/usr/bin/true",
+}
+
+// nobodyID is the user whom nothing belongs to, a home neither.
+const nobodyID = 65534
+
+// login are the variables of a user. What stands for no home or no shell is left out.
+func login(u identity.User) []string {
+	env := []string{"USER=" + u.Name, "LOGNAME=" + u.Name}
+	if u.UID != nobodyID && u.Home != "" && u.Home != "/" {
+		env = append(env, "HOME="+u.Home)
+	}
+	if u.Shell != "" && !slices.Contains(noLogin, u.Shell) {
+		env = append(env, "SHELL="+u.Shell)
+	}
+	return env
+}
+
+// session is what pam_systemd(8) gives to the manager of a user: nothing but the place of
+// its runtime directory. No PAM is called here.
+func session(x *unit.Exec, u identity.User) []string {
+	if x.PAMName != "systemd-user" {
+		return nil
+	}
+	dir := "/run/user/" + itoa(u.UID)
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		return nil
+	}
+	return []string{"XDG_RUNTIME_DIR=" + dir}
+}
+
+// terminal says what standard input is to the process, if it is a terminal: that is the
+// user's then. A process that waits for it is one already, unless it counts only once it
+// executes.
+func (m *Manager) terminal(l *launch, r *spawn.Request, s *output.Streams, o dirs.Owner) {
+	x := l.Unit.Exec
+	if s.Terminal {
+		r.TerminalOwner = o.UID
+	}
+	switch {
+	case l.given != nil && l.given[0] >= 0:
+		r.Terminal = spawn.MayControl
+	case !s.Terminal:
+		r.Terminal = spawn.NoTerminal
+	case x.Stdin == unit.StdioTTYForce:
+		r.Terminal = spawn.SeizedTerminal
+	case x.Stdin == unit.StdioTTYFail:
+		r.Terminal = spawn.MustControl
+	default:
+		r.Terminal, r.TerminalPath = spawn.AwaitedTerminal, output.TerminalOf(x)
+	}
+	if s := l.Unit.Service; s != nil && s.Type == unit.ExecType && !l.Control {
+		return
+	}
+	r.Waiting = func(p spawn.Process) {
+		m.post(func() {
+			m.launched(l, p, "", nil)
+			l.early = true
+			l.left()
+		})
+	}
+}
+
+// terminalType is $TERM of processes with a terminal. PID 1 hands on what it was started
+// with to who is on the console: a container's is that of the terminal it was made from.
+func (m *Manager) terminalType(x *unit.Exec) []string {
+	if !output.UsesTerminal(x) {
+		return nil
+	}
+	own := ""
+	if os.Getpid() == 1 {
+		for _, kv := range m.cfg.Environ {
+			if v, ok := strings.CutPrefix(kv, "TERM="); ok {
+				own = v
+			}
+		}
+	}
+	return []string{"TERM=" + output.TerminalType(x, own)}
+}
+
+// enrol has a process written down in utmp and wtmp before it executes: a getty looks
+// for itself there.
+func (m *Manager) enrol(l *launch, r *spawn.Request, o dirs.Owner) {
+	x := l.Unit.Exec
+	if x.UtmpIdentifier == "" {
+		return
+	}
+	name := x.User
+	if u, err := m.users.User(itoa(o.UID)); err == nil && o.UID >= 0 {
+		name = u.Name
+	}
+	r.Announce = func(p spawn.Process) {
+		defer m.recovered("utmp")
+		err := m.utmp.Begun(utmp.Process{
+			PID: p.PID, ID: x.UtmpIdentifier, Line: x.TTYPath, User: name, Mode: x.UtmpMode,
+		}, time.Now())
+		if err != nil {
+			m.logf(engine.Debug, l.Unit.Name, "write utmp and wtmp: %v", err)
+		}
+	}
+}
+
+// departed has the end of a process written down. If another program is writing, it is
+// waited for, but not here.
+func (m *Manager) departed(u *unit.Unit, ev engine.Reaped) {
+	end := utmp.End{
+		PID: ev.PID, ID: u.Exec.UtmpIdentifier, Code: int(ev.Code), Status: ev.Status,
+	}
+	err := m.utmp.Ended(end, time.Now(), false)
+	if errors.Is(err, sys.EAGAIN) {
+		m.goes(func() { _ = m.utmp.Ended(end, time.Now(), true) })
+	} else if err != nil {
+		m.logf(engine.Debug, u.Name, "write utmp and wtmp: %v", err)
+	}
 }
 
 // removeIPC removes what a unit at rest has left in memory for others of its user or

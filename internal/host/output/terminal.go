@@ -1,7 +1,6 @@
 package output
 
 import (
-	"errors"
 	"os"
 	"strconv"
 	"strings"
@@ -88,12 +87,6 @@ func TidyTerminal(x *unit.Exec) {
 	if x.TTYVTDisallocate {
 		_ = sys.ClearTerminal(path, virtual(path))
 	}
-}
-
-// GiveTerminal makes the terminal the user's, and nobody else's.
-func GiveTerminal(x *unit.Exec, uid int) error {
-	path := TerminalOf(x)
-	return errors.Join(os.Chown(path, uid, -1), os.Chmod(path, 0o600))
 }
 
 // sizeTerminal gives the terminal of standard input the size that the unit says.

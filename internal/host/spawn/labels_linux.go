@@ -4,7 +4,6 @@ import (
 	"os"
 	"strings"
 
-	"rouse/internal/host/sys"
 	"rouse/internal/unit"
 )
 
@@ -59,19 +58,4 @@ func (p *planner) label(directive string, status int, l unit.Label, path, text s
 		calls[0].any, calls[1].any = true, true
 	}
 	p.attribute("set label "+l.Label, directive, status, calls...)
-}
-
-// controlled makes the terminal that is standard input the one that controls the new
-// session. Another session's is not waited for.
-func (p *planner) controlled() {
-	seize := 0
-	if p.r.Terminal == SeizedTerminal {
-		seize = 1
-	}
-	if p.r.Terminal == NoTerminal {
-		return
-	}
-	c := call{nr: sys.CallIoctl, args: []arg{num(0), num(sys.IoctlControlledBy), num(seize)}}
-	c.any = p.r.Terminal == MayControl
-	p.attribute("be controlled by the terminal", "StandardInput", StatusStdin, c)
 }

@@ -144,6 +144,8 @@ func (p *plan) compile(a *arena, w way) *program {
 			}
 		case stepCalls:
 			pr.calls(s)
+		case stepGate:
+			pr.gate(s, p.gate)
 		case stepClose:
 			// Without close_range, all descriptors are close-on-exec: see prepare.
 			pr.call(s, sys.CallCloseRange, uintptr(s.n[0]), 1<<32-1, 0)
@@ -256,6 +258,15 @@ func (p *program) descriptors(steps []step) {
 		}
 	}
 	p.step = first
+}
+
+// gate says that the process is there, and waits for an answer. If nobody is there any
+// more, it goes on.
+func (p *program) gate(s *step, g *gate) {
+	for _, nr := range []uintptr{sys.CallWrite, sys.CallRead} {
+		p.call(s, nr, uintptr(g.its), p.string(gateAnnounce), uintptr(len(gateAnnounce)))
+		p.fine(1)
+	}
 }
 
 // cgroup moves the process, through a path or a directory descriptor.

@@ -35,6 +35,8 @@ type planner struct {
 	only []string
 	part part // what context is about to add
 	who  credentials
+	// awaits is the number of the step that may wait for the terminal, from 1 on.
+	awaits int
 }
 
 // A part is what of a directive is done in one place, where directives have several.
@@ -95,6 +97,7 @@ func (p *planner) child() {
 	p.context()
 	p.add(step{kind: stepClose, n: [2]int64{int64(3 + len(p.r.Files))}, status: StatusFDs})
 	p.end()
+	p.await()
 }
 
 // self lists what the calling process does to itself.
@@ -181,6 +184,8 @@ func (p *planner) context() {
 		})
 	}
 	p.scheduling()
+	p.announce()
+	p.ownTerminal()
 	if p.wants("UMask") {
 		p.add(step{kind: stepUmask, n: [2]int64{int64(x.UMask)}, directive: "UMask"})
 	}

@@ -21,6 +21,12 @@ func (p *planner) ambient()         {}
 func (p *planner) labels()          {}
 func (p *planner) secureBits()      {}
 func (p *planner) controlled()      {}
+func (p *planner) announce()        {}
+func (p *planner) await()           {}
+func (p *planner) ownTerminal()     {}
+
+// gate: only Linux has one.
+type gate struct{}
 
 // HasView reports whether the process gets a mount namespace of its own.
 func (*Request) HasView() bool { return false }

@@ -33,8 +33,11 @@ type Request struct {
 	Invocation string
 	// Stdin, Stdout and Stderr are descriptors of the manager; -1 is /dev/null.
 	Stdin, Stdout, Stderr int
-	// Terminal says what standard input, a terminal, is to the process.
-	Terminal Terminal
+	// Terminal says what standard input, a terminal, is to the process. TerminalPath is
+	// for AwaitedTerminal. TerminalOwner is the user whose it becomes; 0 is nobody.
+	Terminal      Terminal
+	TerminalPath  string
+	TerminalOwner int
 	// Files become the descriptors 3, 4, 5 and so on. The last Stored of them come
 	// from the descriptor store: NonBlocking is not for them.
 	Files       []int
@@ -67,6 +70,12 @@ type Request struct {
 	// Fail makes a process that does nothing but exit with Fail.Status: for what went
 	// wrong before the fork, so that every failure has a process.
 	Fail *StepError
+	// Announce, if it is set, is called while the process waits, before anything is taken
+	// away from it and before it executes.
+	Announce func(p Process)
+	// Waiting, if it is set, is called for a process that waits for its terminal, before
+	// Start returns. What Start returns afterwards is about the same process.
+	Waiting func(p Process)
 	// Started, if it is set, is called right after the Spawner's, under the same rules.
 	Started func(p Process)
 }
@@ -77,10 +86,11 @@ type Terminal uint8
 
 // The kinds of terminals.
 const (
-	NoTerminal     Terminal = iota
-	MayControl              // if it is a terminal at all, and nobody else's
-	MustControl             // or the process fails
-	SeizedTerminal          // taken from whoever has it
+	NoTerminal      Terminal = iota
+	MayControl               // if it is a terminal at all, and nobody else's
+	MustControl              // or the process fails
+	AwaitedTerminal          // the process waits until it is nobody else's
+	SeizedTerminal           // taken from whoever has it
 )
 
 // Process is a process that was started.
@@ -155,7 +165,9 @@ func (s *Spawner) Start(r *Request) (Process, error) {
 	p.child()
 	defer p.close()
 	s.slots <- struct{}{}
-	defer func() { <-s.slots }()
+	var slot sync.Once
+	p.leave = func() { slot.Do(func() { <-s.slots }) }
+	defer p.leave()
 	pr, failed, err := s.start(p.plan, func(pr Process) {
 		if s.Started != nil {
 			s.Started(r, pr)

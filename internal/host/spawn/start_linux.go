@@ -2,8 +2,10 @@ package spawn
 
 import (
 	"fmt"
+	"os"
 	"runtime"
 	"slices"
+	"sync"
 	"unsafe"
 
 	"rouse/internal/host/seccomp"
@@ -115,13 +117,92 @@ func (s *Spawner) start(p *plan, land func(Process)) (Process, *StepError, error
 		tid := a.tid()
 		return tid > 0 && sys.IsDeadChild(tid)
 	})
-	defer s.barrier.end(f)
+	var landing sync.Once
+	landed := func(pr Process) {
+		landing.Do(func() {
+			land(pr)
+			s.barrier.end(f)
+		})
+	}
+	stop := p.attend(landed)
 	pr, steps, err := s.fork(a, p)
+	stop()
 	if err != nil {
+		s.barrier.end(f)
 		return none, nil, fmt.Errorf("start %s: fork: %w", p.unit, err)
 	}
-	land(pr)
+	landed(pr)
 	return pr, p.outcome(a.control(), steps), nil
+}
+
+// A gate is where a process talks to its starter before it executes.
+type gate struct {
+	own   *os.File
+	its   int // the end of the process
+	heard func(said string, pr Process)
+}
+
+// What a process says at the gate.
+const (
+	gateAnnounce = "a" // it is there, and waits for an answer
+	gateWaits    = "w" // it waits for something else, and that may take long
+)
+
+// openGate makes the gate, unless it is there.
+func (p *planner) openGate() {
+	if p.gate != nil {
+		return
+	}
+	own, its, err := sys.Pair()
+	if err != nil {
+		p.fail(&StepError{Step: "make a gate", Err: err, Status: StatusExec})
+		its = -1
+	}
+	if p.gate = (&gate{own: own, its: its}); own != nil {
+		p.opened = append(p.opened, its)
+	}
+	r, plan := p.r, p.plan
+	p.gate.heard = func(said string, pr Process) {
+		switch said {
+		case gateAnnounce:
+			if r.Announce != nil {
+				r.Announce(pr)
+			}
+		case gateWaits:
+			plan.leave()
+			if r.Waiting != nil {
+				r.Waiting(pr)
+			}
+		}
+	}
+}
+
+// attend answers what the process says at its gate, until stop. A process that has said
+// something has landed.
+func (p *plan) attend(landed func(Process)) (stop func()) {
+	if p.gate == nil || p.gate.own == nil {
+		return func() {}
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for from := sys.NewReceiver(p.gate.own, 1); ; {
+			text, d, err := from.Receive()
+			if err != nil || len(text) == 0 {
+				return
+			}
+			said, pr := string(text), Process{PID: d.PID}
+			landed(pr)
+			p.gate.heard(said, pr)
+			if said == gateAnnounce {
+				_, _ = p.gate.own.Write(text)
+			}
+		}
+	}()
+	return func() {
+		p.gate.own.Close()
+		<-done
+	}
 }
 
 // outcome is what the operations of c came to; steps are those they belong to.

@@ -26,6 +26,7 @@ const (
 	CallGetpid      = unix.SYS_GETPID
 	CallOpenat      = unix.SYS_OPENAT
 	CallPrlimit     = unix.SYS_PRLIMIT64
+	CallRead        = unix.SYS_READ
 	CallSetpriority = unix.SYS_SETPRIORITY
 	CallSetsid      = unix.SYS_SETSID
 	CallSigaction   = unix.SYS_RT_SIGACTION
@@ -394,4 +395,35 @@ func CloneMount(path string, readOnly bool) (fd int, err error) {
 		}
 	}
 	return fd, nil
+}
+
+// The calls of a process that waits for a terminal. inotify(7).
+const (
+	CallFchmod     = unix.SYS_FCHMOD
+	CallFchown     = unix.SYS_FCHOWN*is64 + 207*(1-is64) // with 32-bit numbers
+	CallInotify    = unix.SYS_INOTIFY_INIT1
+	CallInotifyAdd = unix.SYS_INOTIFY_ADD_WATCH
+
+	CloseOnExec    = unix.O_CLOEXEC
+	InClose        = unix.IN_CLOSE
+	OpenAsTerminal = unix.O_RDWR | unix.O_NOCTTY | unix.O_CLOEXEC
+)
+
+// Pair makes two ends of a connection that keeps messages apart: one for this process, on
+// which each message comes with its sender, and one that a child is to use.
+func Pair() (own *os.File, its int, err error) {
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, -1, os.NewSyscallError("socketpair", err)
+	}
+	err = passCredentials(fds[0])
+	if err == nil {
+		err = unix.SetNonblock(fds[0], true)
+	}
+	if err != nil {
+		unix.Close(fds[0])
+		unix.Close(fds[1])
+		return nil, -1, err
+	}
+	return os.NewFile(uintptr(fds[0]), "pair"), fds[1], nil
 }

@@ -326,3 +326,11 @@ func OpenLock(path string) (*os.File, error) {
 	}
 	return os.NewFile(uintptr(fd), path), nil
 }
+
+// LockRecords locks a whole file for this process, as lockf(3) does, and gives EAGAIN or
+// EACCES if another one has locked some of it. The lock ends when the process closes the
+// file by any descriptor.
+func LockRecords(f *os.File) error {
+	lock := unix.Flock_t{Type: unix.F_WRLCK}
+	return OnFile(f, func(fd int) error { return unix.FcntlFlock(uintptr(fd), unix.F_SETLK, &lock) })
+}

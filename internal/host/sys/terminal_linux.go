@@ -31,8 +31,12 @@ func SetTerminalSize(f *os.File, width, height int) error {
 	return unix.IoctlSetWinsize(int(f.Fd()), unix.TIOCSWINSZ, &size)
 }
 
-// IoctlControlledBy makes a terminal the one that controls a session. ioctl_tty(2).
-const IoctlControlledBy = unix.TIOCSCTTY
+// IoctlControlledBy makes a terminal the one that controls a session, and IoctlWindowSize
+// asks for its size. ioctl_tty(2).
+const (
+	IoctlControlledBy = unix.TIOCSCTTY
+	IoctlWindowSize   = unix.TIOCGWINSZ
+)
 
 // openTerminal opens a terminal without waiting and without being controlled by it.
 func openTerminal(path string) (int, error) {

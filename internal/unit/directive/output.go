@@ -41,7 +41,7 @@ var outputRows = []Row{
 				return append(list, Property{"StandardErrorFileDescriptorName", "s",
 					fdName(u.Exec.Stderr, u.Exec.StderrFDName, "stderr")})
 			}}},
-	{Name: "StandardInput", Group: outputGroup, Default: "null", Support: Partial, Note: inputNote,
+	{Name: "StandardInput", Group: outputGroup, Default: "null",
 		Doc: "Where standard input comes from.",
 		in: with{does{inputWords, "s", parseStdin,
 			func(u *unit.Unit) any { return stdioName(u.Exec.Stdin, unit.StdioNull) }},
@@ -100,7 +100,6 @@ var outputRows = []Row{
 }
 
 const (
-	inputNote   = "tty does not wait until another session lets the terminal go"
 	inputWords  = "null, tty, tty-force, tty-fail, data, file:path, socket, fd[:name]"
 	outputWords = "inherit, null, tty, journal, kmsg, journal+console, kmsg+console, file:path, " +
 		"append:path, truncate:path, socket, fd[:name]"

@@ -35,7 +35,7 @@ func act(dir string, args []string) int {
 		"pidfile": (*actor).pidfile, "touch": (*actor).touch, "reply": (*actor).reply,
 		"accept": (*actor).accept, "receive": (*actor).receive, "pids": (*actor).pids,
 		"read": (*actor).read, "rm": (*actor).rm, "store": (*actor).store,
-		"get": (*actor).get,
+		"get": (*actor).get, "terminal": (*actor).terminal,
 	}
 	a := &actor{dir: dir}
 	for i, arg := range args {

@@ -84,7 +84,7 @@ func TidyTerminal(x *unit.Exec) {
 	if x.TTYReset {
 		_ = sys.ResetTerminal(path)
 	}
-	if x.TTYVTDisallocate {
+	if x.TTYVTDisallocate && strings.HasPrefix(path, "/dev/") {
 		_ = sys.ClearTerminal(path, virtual(path))
 	}
 }

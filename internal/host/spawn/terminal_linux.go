@@ -124,7 +124,7 @@ func (p *planner) ownTerminal() {
 	if p.r.TerminalOwner <= 0 || p.r.Terminal == NoTerminal {
 		return
 	}
-	mode := call{nr: sys.CallFchmod, args: []arg{num(0), num(0o600)}, any: true}
+	mode := call{nr: sys.CallFchmod, args: []arg{num(0), num(0o620)}, any: true}
 	owner := call{nr: sys.CallFchown, args: []arg{num(0), num(p.r.TerminalOwner), num(-1)}, any: true}
 	p.attribute("give the terminal away", "StandardInput", StatusStdin, mode, owner)
 }

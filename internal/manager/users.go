@@ -106,10 +106,11 @@ func session(x *unit.Exec, u identity.User) []string {
 	return []string{"XDG_RUNTIME_DIR=" + dir}
 }
 
-// terminal says what standard input is to the process, if it is a terminal: that is the
+// onTerminal says what standard input is to the process, if it is a terminal: that is the
 // user's then. A process that waits for it is one already, unless it counts only once it
 // executes.
-func (m *Manager) terminal(l *launch, r *spawn.Request, s *output.Streams, o dirs.Owner) {
+func (m *Manager) onTerminal(l *launch, r *spawn.Request, s *output.Streams, o dirs.Owner) {
+	m.enrol(l, r, o)
 	x := l.Unit.Exec
 	if s.Terminal {
 		r.TerminalOwner = o.UID

@@ -136,12 +136,7 @@ func (p *plan) compile(a *arena, w way) *program {
 			pr.call(s, sys.CallChroot, pr.string(s.text))
 			pr.call(s, sys.CallChdir, pr.string("/"))
 		case stepChdir:
-			dir := pr.call(s, sys.CallChdir, pr.string(s.text))
-			if s.n[0] == 1 {
-				pr.ops[dir].next = 2 * opSize
-				pr.fine(1)
-				pr.call(s, sys.CallChdir, pr.string("/"))
-			}
+			pr.chdir(s)
 		case stepCalls:
 			pr.calls(s)
 		case stepGate:
@@ -258,6 +253,16 @@ func (p *program) descriptors(steps []step) {
 		}
 	}
 	p.step = first
+}
+
+// chdir goes to a directory, or else to / if that will do.
+func (p *program) chdir(s *step) {
+	dir := p.call(s, sys.CallChdir, p.string(s.text))
+	if s.n[0] == 1 {
+		p.ops[dir].next = 2 * opSize
+		p.fine(1)
+		p.call(s, sys.CallChdir, p.string("/"))
+	}
 }
 
 // gate says that the process is there, and waits for an answer. If nobody is there any

@@ -42,7 +42,8 @@ func (p *planner) controlled() {
 func waitingSignals() []byte {
 	mask := uint64(0)
 	for _, sig := range []syscall.Signal{
-		syscall.SIGQUIT, syscall.SIGILL, syscall.SIGTRAP, syscall.SIGABRT, syscall.SIGBUS, syscall.SIGFPE, syscall.SIGSEGV,
+		syscall.SIGQUIT, syscall.SIGILL, syscall.SIGTRAP, syscall.SIGABRT, syscall.SIGBUS,
+		syscall.SIGFPE, syscall.SIGSEGV,
 		syscall.SIGXCPU, syscall.SIGXFSZ, syscall.SIGSYS,
 	} {
 		mask |= 1 << (sig - 1)

@@ -83,24 +83,7 @@ func TestAwaitTerminal(t *testing.T) {
 		}
 		fd := open()
 		defer sys.CloseFD(fd)
-		waits := func(script string) (pid int, end func() error) {
-			waiting, done := make(chan Process, 1), make(chan error, 1)
-			r := sh(script)
-			r.Stdin, r.Stdout = fd, fd
-			r.Terminal, r.TerminalPath = AwaitedTerminal, path
-			r.Waiting = func(p Process) { waiting <- p }
-			go func() {
-				_, err := s.Start(r)
-				done <- err
-			}()
-			select {
-			case p := <-waiting:
-				return p.PID, func() error { return <-done }
-			case err := <-done:
-				t.Fatalf("did not wait: %v", err)
-			}
-			return 0, nil
-		}
+		waits := func(script string) (pid int, end func() error) { return await(t, s, path, fd, script) }
 		var pids []int
 		var ends []func() error
 		for range inFlight + 1 {
@@ -128,6 +111,30 @@ func TestAwaitTerminal(t *testing.T) {
 			t.Errorf("process that has waited: %d", status)
 		}
 	})
+}
+
+// await starts a script that waits for a terminal, and gives its number as soon as it does;
+// end waits for what Start returns.
+func await(
+	t *testing.T, s *Spawner, path string, fd int, script string,
+) (pid int, end func() error) {
+	t.Helper()
+	waiting, done := make(chan Process, 1), make(chan error, 1)
+	r := sh(script)
+	r.Stdin, r.Stdout = fd, fd
+	r.Terminal, r.TerminalPath = AwaitedTerminal, path
+	r.Waiting = func(p Process) { waiting <- p }
+	go func() {
+		_, err := s.Start(r)
+		done <- err
+	}()
+	select {
+	case p := <-waiting:
+		return p.PID, func() error { return <-done }
+	case err := <-done:
+		t.Fatalf("did not wait: %v", err)
+	}
+	return 0, nil
 }
 
 // A process waits until it was announced.

@@ -50,7 +50,8 @@ func TestLayout(t *testing.T) {
 func TestLong(t *testing.T) {
 	long := strings.Repeat("x", 300)
 	r := native.decode(native.encode(&record{line: long, id: long, user: long, host: long}))
-	if len(r.line) != 32 || len(r.id) != 4 || len(r.user) != 32 || len(r.host) != 256 || !r.at.IsZero() {
+	lengths := [4]int{len(r.line), len(r.id), len(r.user), len(r.host)}
+	if lengths != [4]int{32, 4, 32, 256} || !r.at.IsZero() {
 		t.Errorf("%+v", r)
 	}
 	if id("sc-init") != "init" || id("a") != "a" {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -43,7 +44,8 @@ func (m *Manager) open() (err error) {
 	if err != nil {
 		return err
 	}
-	m.machine.Credentials = m.cfg.Credentials.Received
+	given := &m.cfg.Credentials
+	m.machine.Credentials = append(slices.Clone(given.Received), given.Sealed...)
 	m.machine.CgroupDir = m.tracker.UnifiedDir()
 	m.openPlace()
 	m.spawner = &spawn.Spawner{

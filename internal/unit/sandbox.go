@@ -187,6 +187,8 @@ const (
 type Credentials struct {
 	SetCredentials  []SetCredential
 	LoadCredentials []LoadCredential
+	// ImportCredentials are names of credentials, sorted; a last "*" is for any text.
+	ImportCredentials []string
 }
 
 // SetCredential is a credential given in the unit file.

@@ -95,7 +95,8 @@ var rules = sync.OnceValue(func() map[string]rule {
 		"SupplementaryGroups": {parts: []part{{need: setGroups}}, status: statusGroup},
 		"DynamicUser":         {parts: []part{{need: setDynamic}}, status: statusUser},
 		"LoadCredential":      credentialRule, "SetCredential": credentialRule,
-		"RootDirectory": {parts: []part{{need: chroot}}, status: statusChroot},
+		"ImportCredential": credentialRule,
+		"RootDirectory":    {parts: []part{{need: chroot}}, status: statusChroot},
 
 		"BindPaths": mountRule, "BindReadOnlyPaths": mountRule, "ExecPaths": mountRule,
 		"ExtensionDirectories": mountRule, "InaccessiblePaths": mountRule, "MountAPIVFS": mountRule,

@@ -1,7 +1,8 @@
 // Package credentials gives units what they are to keep secret: files in a directory
 // of their own, which only they can read, and which is gone when they stop. It knows
-// where credentials come from and where they are put. It answers for LoadCredential=
-// and SetCredential= of systemd.exec(5). Encrypted ones it does not decrypt.
+// where credentials come from and where they are put. It answers for LoadCredential=,
+// ImportCredential= and SetCredential= of systemd.exec(5). Encrypted ones it does not
+// decrypt: a unit that is to have one fails.
 package credentials
 
 import (
@@ -34,9 +35,11 @@ var ErrEncrypted = errors.New("encrypted credentials are not decrypted")
 type Store struct {
 	// Base holds the directories of units: "/run/credentials".
 	Base string
-	// Received are directories of credentials that the manager was given.
-	Received []string
-	// Stores are searched after them; nil is those of the machine.
+	// Received are directories of credentials that the manager was given, Sealed of
+	// encrypted ones.
+	Received, Sealed []string
+	// Stores are searched after them; nil is those of the machine. Where encrypted ones
+	// are lies beside each, with that word after a dot.
 	Stores []string
 }
 
@@ -46,7 +49,9 @@ var stores = []string{
 }
 
 // Any reports whether a unit has credentials.
-func Any(x *unit.Exec) bool { return len(x.SetCredentials)+len(x.LoadCredentials) > 0 }
+func Any(x *unit.Exec) bool {
+	return len(x.SetCredentials)+len(x.LoadCredentials)+len(x.ImportCredentials) > 0
+}
 
 // Dir is the directory of a unit, $CREDENTIALS_DIRECTORY.
 func (s *Store) Dir(unit string) string { return filepath.Join(s.Base, unit) }
@@ -78,8 +83,8 @@ type collection struct {
 	size int
 }
 
-// collect reads the credentials of a unit: those that are loaded, then those that its
-// file gives, where none of that name was loaded.
+// collect reads the credentials of a unit: those that are loaded, then those that are
+// imported, then those that its file gives, where there is none of that name yet.
 func (s *Store) collect(name string, x *unit.Exec) ([]credential, error) {
 	c := &collection{Store: s, unit: name, x: x}
 	for _, l := range x.LoadCredentials {
@@ -90,6 +95,11 @@ func (s *Store) collect(name string, x *unit.Exec) ([]credential, error) {
 		}
 		if err != nil {
 			return nil, &Error{Directive: directive, ID: l.ID, Err: err}
+		}
+	}
+	for _, glob := range x.ImportCredentials {
+		if err := c.fetch(glob); err != nil {
+			return nil, &Error{Directive: "ImportCredential", ID: glob, Err: err}
 		}
 	}
 	for _, l := range x.SetCredentials {
@@ -148,11 +158,9 @@ func (c *collection) read(l unit.LoadCredential) ([]byte, error) {
 	if filepath.IsAbs(l.Path) {
 		return c.readPath(l.Path, l.ID)
 	}
-	places := slices.Clone(c.Received)
-	if c.Stores == nil {
-		places = append(places, stores...)
-	} else {
-		places = append(places, c.Stores...)
+	places := c.plain()
+	if l.Encrypted {
+		places = append(c.sealed(), places...)
 	}
 	for _, dir := range places {
 		data, err := readFile(filepath.Join(dir, l.Path))
@@ -161,6 +169,58 @@ func (c *collection) read(l unit.LoadCredential) ([]byte, error) {
 		}
 	}
 	return nil, fs.ErrNotExist
+}
+
+// plain are the directories in which credentials are that can be read.
+func (s *Store) plain() []string {
+	places := s.Stores
+	if places == nil {
+		places = stores
+	}
+	return slices.Concat(s.Received, places)
+}
+
+// sealed are the directories of those that would have to be decrypted.
+func (s *Store) sealed() []string {
+	list := slices.Clone(s.Sealed)
+	for _, dir := range s.plain()[len(s.Received):] {
+		list = append(list, dir+".encrypted")
+	}
+	return list
+}
+
+// fetch reads all credentials whose names fit. Of those with the same name the first one
+// counts; that there is none is no error.
+func (c *collection) fetch(glob string) error {
+	start, any := strings.CutSuffix(glob, "*")
+	plain := c.plain()
+	for i, dir := range slices.Concat(plain, c.sealed()) {
+		entries, err := os.ReadDir(dir)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		for _, e := range entries {
+			id := e.Name()
+			if c.has(id) || !Valid(id) || id != start && !(any && strings.HasPrefix(id, start)) {
+				continue
+			}
+			path := filepath.Join(dir, id)
+			if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
+				continue
+			}
+			if i >= len(plain) {
+				return fmt.Errorf("%s: %w", path, ErrEncrypted)
+			}
+			data, err := readFile(path)
+			if err == nil {
+				err = c.add(id, data)
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // readPath reads a file, or what a socket has to say.

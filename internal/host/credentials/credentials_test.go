@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -88,6 +89,69 @@ func TestCollect(t *testing.T) {
 		if err != nil || !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%v and %v: %v, %v, want %v", c.load, c.set, got, err, c.want)
 		}
+	}
+}
+
+// Names and beginnings of names are found in what the manager was given and in the stores;
+// the first of a name counts, and what the unit loads itself counts more.
+func TestImport(t *testing.T) {
+	s, dir := store(t)
+	for path, text := range map[string]string{
+		"received/net.a": "received", "store1/net.a": "store1", "store1/net.b": "b1",
+		"store2/net.b": "b2", "store2/net.c": "c", "store2/.net": "x", "store2/sub/f": "f",
+		"store2/other": "o", "store2/net.x:y": "no name", "sealed/other": "sealed",
+		"store1.encrypted/key": "sealed",
+	} {
+		write1(t, filepath.Join(dir, path), text)
+	}
+	s.Sealed = []string{filepath.Join(dir, "sealed")}
+	mine := write1(t, filepath.Join(dir, "mine"), "mine")
+	for _, c := range []struct {
+		globs []string
+		load  []string
+		want  string
+	}{
+		{[]string{"net.*"}, nil, "net.a=received net.b=b1 net.c=c"},
+		{[]string{"net.b"}, nil, "net.b=b1"},
+		{[]string{"net.*"}, []string{"net.c:" + mine, "x:" + mine},
+			"net.a=received net.b=b1 net.c=mine x=mine"},
+		{[]string{"none", "no*", "sub"}, nil, ""},
+		{[]string{"net.a", "o*"}, nil, "net.a=received other=o"},
+	} {
+		x := load(c.load...)
+		x.ImportCredentials = c.globs
+		x.SetCredentials = []unit.SetCredential{{ID: "net.a", Data: []byte("set")}}
+		if !strings.Contains(c.want, "net.a=") {
+			x.SetCredentials = nil
+		}
+		list, err := s.collect("a.service", &x)
+		var got []string
+		for _, o := range list {
+			got = append(got, o.id+"="+string(o.data))
+		}
+		slices.Sort(got)
+		if err != nil || strings.Join(got, " ") != c.want {
+			t.Errorf("%q, %q: %q, %v, want %s", c.globs, c.load, got, err, c.want)
+		}
+	}
+	for _, glob := range []string{"key", "k*", "*"} {
+		x := unit.Exec{}
+		x.ImportCredentials = []string{glob}
+		_, err := s.collect("a.service", &x)
+		if !errors.Is(err, ErrEncrypted) || !strings.HasPrefix(err.Error(), "ImportCredential="+glob) {
+			t.Errorf("%s: %v", glob, err)
+		}
+	}
+	// What asks for an encrypted one finds it, and what does not, does not.
+	sealed := unit.LoadCredential{ID: "key", Path: "key", Encrypted: true}
+	x := unit.Exec{}
+	x.LoadCredentials = []unit.LoadCredential{sealed}
+	if _, err := s.collect("a.service", &x); !errors.Is(err, ErrEncrypted) {
+		t.Error(err)
+	}
+	x = load("key")
+	if list, err := s.collect("a.service", &x); err != nil || len(list) > 0 {
+		t.Errorf("%v, %v", list, err)
 	}
 }
 

@@ -46,10 +46,11 @@ func (s *Store) Receive(m Machine) (faults []error) {
 	if own := s.Dir(system); !passed && !m.Container && !exists(own) {
 		faults = append(faults, s.acquire(own, m))
 	}
-	for _, name := range []string{system, encrypted} {
-		if dir := s.Dir(name); exists(dir) {
-			s.Received = append(s.Received, dir)
-		}
+	if dir := s.Dir(system); exists(dir) {
+		s.Received = append(s.Received, dir)
+	}
+	if dir := s.Dir(encrypted); exists(dir) {
+		s.Sealed = append(s.Sealed, dir)
 	}
 	return faults
 }

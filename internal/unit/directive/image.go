@@ -2,6 +2,7 @@ package directive
 
 import (
 	"encoding/hex"
+	"slices"
 	"sort"
 	"strings"
 
@@ -59,6 +60,9 @@ var imageRows = []Row{
 }
 
 var credentialRows = []Row{
+	{Name: "ImportCredential", Group: credentialGroup, Bus: "-", Since: 254,
+		Doc: "Credentials of the manager, or from the stores, by name; a last * is for any text.",
+		in:  does{name: "name[*]", parse: parseImportCredential}},
 	{Name: "LoadCredential", Group: credentialGroup,
 		Doc: "A credential from a file, a socket or the manager's own credentials.",
 		in:  loadCredential{encrypted: false}},
@@ -309,6 +313,27 @@ func (p *parse) credentialID() (id, rest string, err error) {
 
 func validCredential(s string) bool {
 	return s != "." && s != ".." && !strings.Contains(s, "/") && s != "" && value.IsFDName(s)
+}
+
+// parseImportCredential reads the name of a credential, or how names begin.
+func parseImportCredential(p *parse) error {
+	x := p.u.Exec
+	if p.value == "" {
+		x.ImportCredentials = nil
+		return nil
+	}
+	glob, err := p.expand(p.value)
+	if err != nil {
+		return err
+	}
+	if start, any := strings.CutSuffix(glob, "*"); start == "" && !any ||
+		start != "" && !validCredential(start) || strings.ContainsAny(start, "*?[") {
+		return why("neither the name of a credential nor the beginning of one and *")
+	}
+	if at, ok := slices.BinarySearch(x.ImportCredentials, glob); !ok {
+		x.ImportCredentials = slices.Insert(x.ImportCredentials, at, glob)
+	}
+	return nil
 }
 
 // loadCredential is LoadCredential= or LoadCredentialEncrypted=.

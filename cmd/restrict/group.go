@@ -22,7 +22,7 @@ type group struct {
 	root, self string           // where groups are mounted, and the text of /proc/self/cgroup
 	dir, from  string           // "" is that it has stayed where it was
 	err        error            // why there is none
-	failed     map[string]error // by file: what could not be written
+	failed     map[string]error // by file, or name of a program: what could not be written
 }
 
 // controls is what a unit's settings come to, and what is left out of that.
@@ -44,8 +44,11 @@ func enter(u *unit.Unit) *group {
 
 func (g *group) enter(u *unit.Unit) *group {
 	c, _ := controls(u)
-	if len(c.Settings) == 0 {
+	if len(c.Settings)+len(c.Programs) == 0 {
 		return g
+	}
+	if len(c.Settings) == 0 {
+		c.Needs = 0 // programs take no controller
 	}
 	if g.err = g.move(c.Needs); g.err != nil {
 		return g
@@ -58,6 +61,11 @@ func (g *group) enter(u *unit.Unit) *group {
 		err := write(filepath.Join(g.dir, s.File), text)
 		if err != nil && (!s.Optional || !errors.Is(err, os.ErrNotExist)) {
 			g.failed[s.File] = err
+		}
+	}
+	for i := range c.Programs {
+		if err := c.Programs[i].AttachTo(g.dir); err != nil {
+			g.failed[c.Programs[i].Name] = err
 		}
 	}
 	return g
@@ -138,7 +146,7 @@ func (g *group) fact(name string, of *unit.Unit) (ability.Level, string) {
 	switch {
 	case left != "":
 		return ability.NotApplied, left
-	case len(c.Settings) == 0 && name != "CPUQuotaPeriodSec": // that goes with CPUQuota=
+	case len(c.Settings)+len(c.Programs) == 0 && name != "CPUQuotaPeriodSec": // goes with CPUQuota=
 		return ability.NotApplied, "this is for a service manager to do"
 	case g.err != nil:
 		return ability.NotApplied, g.err.Error()
@@ -146,6 +154,11 @@ func (g *group) fact(name string, of *unit.Unit) (ability.Level, string) {
 	for _, s := range c.Settings {
 		if err := g.failed[s.File]; err != nil {
 			return ability.NotApplied, err.Error()
+		}
+	}
+	for _, p := range c.Programs {
+		if err := g.failed[p.Name]; err != nil {
+			return ability.NotApplied, "programs of control groups: " + err.Error()
 		}
 	}
 	return ability.Applied, ""

@@ -50,8 +50,13 @@ func TestGroup(t *testing.T) {
 			level: ability.NotApplied, want: "control groups cannot be written here: ",
 		},
 		{
-			name: "a manager's", self: "0::/\n", property: "DeviceAllow", value: "/dev/null",
+			name: "a manager's", self: "0::/\n", property: "Slice", value: "a.slice",
 			level: ability.NotApplied, want: "this is for a service manager to do",
+		},
+		{
+			name: "programs without groups", self: "1:devices:/\n",
+			property: "DeviceAllow", value: "/dev/null",
+			level: ability.NotApplied, want: "no control groups of version 2 here",
 		},
 		{
 			name: "no device", self: "0::/\n", property: "IOReadBandwidthMax", value: "/dev/no/disk 5M",

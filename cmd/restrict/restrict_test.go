@@ -82,19 +82,33 @@ func TestRestrict(t *testing.T) {
 		},
 		{
 			name: "another's user", args: []string{"-p", "User=daemon", "true"}, notRoot: true,
-			status: 216, err: "restrict: set supplementary groups: operation not permitted (216/GROUP)",
+			status: 216, err: "restrict: SupplementaryGroups=: set supplementary groups: operation not permitted (216/GROUP)",
 		},
 		{
 			name: "nobody's user", args: []string{"-p", "User=ghost", "true"},
-			status: 217, err: "restrict: look up user ghost: unknown (217/USER)",
+			status: 217, err: "restrict: User=: look up user ghost: unknown (217/USER)",
 		},
 		{
 			name: "no program", args: []string{"/no/program"},
 			status: 203, err: "restrict: exec /no/program: no such file or directory (203/EXEC)",
 		},
 		{
+			name: "a filter that forbids to tell", args: []string{
+				"-p", "SystemCallFilter=read", "/no/program",
+			},
+			status: 203, err: "restrict: exec /no/program: no such file or directory (203/EXEC)",
+		},
+		{
+			name: "users of its own", args: []string{"-p", "PrivateUsers=yes", "echo", "x"}, out: "x\n",
+			err: "restrict: PrivateUsers=yes: not applied: a process that has threads",
+		},
+		{
+			name: "temporary files", args: []string{"-p", "PrivateTmp=yes", "echo", "x"}, out: "x\n",
+			err: "restrict: PrivateTmp=yes: ",
+		},
+		{
 			name: "no directory", args: []string{"-p", "WorkingDirectory=/no/dir", "true"},
-			status: 200, err: "restrict: chdir /no/dir: no such file or directory (200/CHDIR)",
+			status: 200, err: "restrict: WorkingDirectory=: chdir /no/dir: no such file or directory (200/CHDIR)",
 		},
 		{
 			name: "report", args: []string{"-report", "-p", "Nice=5", "echo", "x"}, out: "x\n",

@@ -181,6 +181,9 @@ func (m *Manager) launch(l *launch) (p spawn.Process, problem string, err error)
 	x := l.Unit.Exec
 	req := &spawn.Request{Unit: l.Unit.Name, Command: *l.Command, Exec: x, Cgroup: -1}
 	req.Invocation = l.Invocation
+	if l.Unit.Mount == nil { // whose commands nobody has written
+		req.Directive = l.Kind
+	}
 	owner, home, known := m.identify(req)
 	if err := m.journalUnits.Tell(l.Unit.Name, l.Invocation, x); err != nil {
 		m.logf(engine.Debug, l.Unit.Name, "tell the journal about the unit: %v", err)

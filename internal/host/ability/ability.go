@@ -216,6 +216,9 @@ func (p *Place) fact(u *unit.Unit, row *directive.Row) Fact {
 	if row.Support == directive.Partial {
 		f.Level, f.Why = Weaker, row.Note
 	}
+	if p.c.Nobody && row.Name == "PrivateTmp" {
+		f.Level, f.Why = Weaker, "in memory, which may be less than a disk has"
+	}
 	f.apply(rule, asked{p, u, row.Name})
 	return f
 }

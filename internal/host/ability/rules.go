@@ -253,6 +253,9 @@ func (a asked) inUsers() bool {
 
 // users: a namespace whose root is the machine's takes a capability since Linux 5.12.
 func users(a asked) string {
+	if a.c.Nobody {
+		return "a process that has threads, such as this one, cannot enter a user namespace"
+	}
 	if why := a.fails[a.u.Name]["PrivateUsers"]; why != "" {
 		return why
 	}

@@ -106,6 +106,26 @@ func (l *shelf) get(p *Program, counters int) (fd int, id uint32, done func(), e
 	return fd, id, func() {}, nil
 }
 
+// AttachTo has the kernel run the program for a group, as long as that is there. What
+// counts takes a manager, which asks for what was counted.
+func (p *Program) AttachTo(group string) error {
+	if len(p.Counters) > 0 {
+		return errors.New("this counts, which is for a service manager to do")
+	}
+	dir, err := sys.OpenPath(group)
+	if err != nil {
+		return err
+	}
+	defer sys.CloseFD(dir)
+	fd, _, done, err := new(shelf).get(p, 0)
+	if err != nil {
+		return err
+	}
+	defer sys.CloseFD(fd)
+	defer done()
+	return bpf.Attach(dir, fd, p.Place)
+}
+
 // close forgets all programs.
 func (l *shelf) close() {
 	l.mu.Lock()

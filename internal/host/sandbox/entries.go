@@ -21,7 +21,8 @@ type rule struct {
 	optional bool
 }
 
-// What the directives mean. Paths that not every machine has are optional.
+// What the directives mean. Paths that not every machine has are optional, and so are
+// control groups, which systemd would fail without: a container may have no /sys.
 var (
 	tunables = []rule{
 		{"/proc/acpi", readOnly, true},
@@ -40,7 +41,7 @@ var (
 		{"/proc/timer_stats", readOnly, true},
 		{"/sys", readOnly, false},
 		{"/sys/fs/bpf", readOnly, true},
-		{"/sys/fs/cgroup", readWriteImplicit, false},
+		{"/sys/fs/cgroup", readWriteImplicit, true},
 		{"/sys/fs/selinux", readWriteImplicit, true},
 		{"/sys/kernel/debug", readOnly, true},
 		{"/sys/kernel/tracing", readOnly, true},
@@ -57,7 +58,7 @@ var (
 		{"/proc/sys/kernel/hostname", readOnly, true},
 		{"/proc/sys/kernel/domainname", readOnly, true},
 	}
-	controlGroups = []rule{{"/sys/fs/cgroup", readOnly, false}}
+	controlGroups = []rule{{"/sys/fs/cgroup", readOnly, true}}
 
 	// protectHome are the entries by the value of ProtectHome=.
 	protectHome = [unit.ProtectHomes][]rule{
@@ -230,10 +231,13 @@ func (c *Config) mounts(list []entry) []entry {
 		return list
 	}
 	for where, source := range map[string]string{"/tmp": c.Tmp, "/var/tmp": c.VarTmp} {
-		if source != "" {
-			list = append(list, entry{
-				path: where, mode: privateTmp, source: source, directive: "PrivateTmp",
-			})
+		e := entry{path: where, mode: privateTmp, source: source, directive: "PrivateTmp"}
+		if source == "" {
+			e.mode, e.options = tmpfs, "mode=1777"+manyFiles
+			e.flags = FlagNoDev | FlagNoSUID | FlagStrictAtime
+		}
+		if source != "" || c.OwnTmp && c.Exec.PrivateTmp {
+			list = append(list, e)
 		}
 	}
 	return list

@@ -31,6 +31,8 @@ type Config struct {
 	Blocked string
 	// Tmp and VarTmp are the directories on the host for PrivateTmp=, "" for none.
 	Tmp, VarTmp string
+	// OwnTmp has PrivateTmp= make file systems in memory for want of such directories.
+	OwnTmp bool
 	// Dirs are the unit's own directories.
 	Dirs dirs.Mounts
 	// Credentials is the directory on the host with the unit's credentials, below
@@ -66,7 +68,7 @@ func (c *Config) Needed() (directive string, ok bool) {
 		{"ExecPaths", len(x.ExecPaths) > 0},
 		{"NoExecPaths", len(x.NoExecPaths) > 0},
 		{"MountFlags", x.MountFlags&^propagateShared != 0},
-		{"PrivateTmp", x.PrivateTmp && c.Tmp != ""},
+		{"PrivateTmp", x.PrivateTmp && (c.Tmp != "" || c.OwnTmp)},
 		{"PrivateDevices", x.PrivateDevices},
 		{"PrivateMounts", x.PrivateMounts},
 		{"PrivateIPC", x.PrivateIPC},

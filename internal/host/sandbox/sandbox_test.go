@@ -427,6 +427,8 @@ func TestNeeded(t *testing.T) {
 		{name: "slave", exec: unit.Exec{Sandbox: unit.Sandbox{MountFlags: uint64(FlagSlave)}},
 			needed: "MountFlags"},
 		{name: "no directory for PrivateTmp", exec: unit.Exec{Sandbox: unit.Sandbox{PrivateTmp: true}}},
+		{name: "PrivateTmp in memory", exec: unit.Exec{Sandbox: unit.Sandbox{PrivateTmp: true}},
+			conf: Config{OwnTmp: true}, needed: "PrivateTmp"},
 		{name: "directories of a dynamic user", needed: "DynamicUser", essential: true,
 			conf: Config{Dirs: dirs.Mounts{Empty: []string{"/x"}}}},
 	} {

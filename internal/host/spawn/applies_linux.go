@@ -34,6 +34,8 @@ var appliedHere = []string{
 	"PrivateIPC",
 	"PrivateMounts",
 	"PrivateNetwork",
+	"PrivateTmp",
+	"PrivateUsers",
 	"ProcSubset",
 	"ProtectClock",
 	"ProtectControlGroups",

@@ -148,11 +148,7 @@ func (p *plan) compile(a *arena, w way) *program {
 		case stepReady:
 			pr.ready(s, p, w)
 		case stepExec:
-			if w.self {
-				pr.call(s, opEnd)
-			} else {
-				pr.exec(s, p)
-			}
+			pr.exec(s, p)
 		case stepKinds:
 		}
 	}
@@ -359,11 +355,11 @@ func (p *program) limit(s *step) {
 // signals that came meanwhile do what they do by default. A process that runs the program
 // on itself has done so.
 func (p *program) ready(s *step, pl *plan, w way) {
+	var entries []uintptr
+	p.env, entries = p.strings(pl.env)
 	if w.self {
 		return
 	}
-	var entries []uintptr
-	p.env, entries = p.strings(pl.env)
 	for _, i := range pl.pids {
 		p.call(s, opPID, p.reserve(entries, pl.env, i))
 	}

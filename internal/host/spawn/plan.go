@@ -326,7 +326,7 @@ func (p *planner) users() *identity.DB {
 
 func (p *planner) exec() {
 	path := p.r.Command.Path
-	s := step{kind: stepExec, text: path, directive: "ExecStart", status: StatusExec}
+	s := step{kind: stepExec, text: path, directive: p.r.Directive, status: StatusExec}
 	if strings.ContainsRune(path, '/') {
 		s.list = []string{path}
 	} else {

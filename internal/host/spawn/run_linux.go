@@ -2,6 +2,7 @@ package spawn
 
 import (
 	"runtime"
+	"sync/atomic"
 	"unsafe"
 
 	"rouse/internal/host/sys"
@@ -66,6 +67,24 @@ func fork(c *control) {
 	sys.Call(sys.CallSigprocmask, sys.SigSetmask, mask, 0, sys.SigsetBytes, 0, 0)
 }
 
+// runForGood carries out the program of c on the calling thread, which ends with it: if it
+// has not executed another program, it waits for the end of the process without a system
+// call, of which none may be allowed any more.
+//
+//go:nosplit
+//go:norace
+func runForGood(c *control) {
+	entersyscall()
+	run(c)
+	for {
+		spin()
+	}
+}
+
+//go:noinline
+//go:nosplit
+func spin() {}
+
 // run carries out the program of c, as the assembler does. It gives true at
 // opEnd; after a failure it gives false, and c tells which.
 //
@@ -102,7 +121,8 @@ func run(c *control) bool {
 		n := uintptr(e)
 		if at.any == 0 && (n == 0 || n != at.fine[0] && n != at.fine[1] && n != at.fine[2]) {
 			c.errno = n
-			c.failed = uintptr(unsafe.Pointer(at)) - uintptr(unsafe.Pointer(c.ops)) + 1
+			failed := uintptr(unsafe.Pointer(at)) - uintptr(unsafe.Pointer(c.ops)) + 1
+			atomic.StoreUintptr(&c.failed, failed)
 			return false
 		}
 		if at.seen != nil && e != sys.ENOENT {

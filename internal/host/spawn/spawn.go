@@ -25,7 +25,9 @@ type Request struct {
 	// Path without a slash is sought in the search path, below RootDirectory= if that
 	// applies. Of the prefixes, -, + and ! are looked at.
 	Command value.Command
-	Exec    *unit.Exec // nil is an empty context
+	// Directive is what asks for the command, "ExecStart"; "" is nothing with a name.
+	Directive string
+	Exec      *unit.Exec // nil is an empty context
 	// Env is the complete environment. An entry LISTEN_PID=, WATCHDOG_PID= or
 	// SYSTEMD_EXEC_PID= without a value is given the number of the new process.
 	Env []string
@@ -236,12 +238,7 @@ func (s *Spawner) Become(r *Request, only []string) error {
 		return err
 	}
 	p.self(only)
-	if failed := p.become(); failed != nil {
-		return failed
-	}
-	last := &p.steps[len(p.steps)-1]
-	err = p.execute(last.list)
-	return p.failed(len(p.steps)-1, -1, int(sys.ErrnoOf(err)), last.statusOf(err))
+	return p.become()
 }
 
 // nonblocking sets or clears O_NONBLOCK in the files that are not from the store.

@@ -42,11 +42,12 @@ func sh(script string) *Request {
 	x := Plain()
 	x.IgnoreSIGPIPE = true
 	return &Request{
-		Unit:    "test.service",
-		Command: value.Command{Path: "/bin/sh", Argv: []string{"sh", "-c", script}},
-		Exec:    &x,
-		Env:     []string{"PATH=/usr/bin:/bin"},
-		Stdin:   -1, Stdout: -1, Stderr: -1, Cgroup: -1,
+		Unit:      "test.service",
+		Command:   value.Command{Path: "/bin/sh", Argv: []string{"sh", "-c", script}},
+		Directive: "ExecStart",
+		Exec:      &x,
+		Env:       []string{"PATH=/usr/bin:/bin"},
+		Stdin:     -1, Stdout: -1, Stderr: -1, Cgroup: -1,
 	}
 }
 
@@ -389,7 +390,8 @@ func TestFailures(t *testing.T) {
 					t.Fatalf("status %d, error %v, output %q, want %q", got.status, got.err, got.out, c.want)
 				}
 				text := got.err.Error()
-				if !strings.HasPrefix(text, "start test.service: ") || !strings.HasSuffix(text, c.want) {
+				if !strings.HasPrefix(text, "start test.service: ") || !strings.HasSuffix(text, c.want) ||
+					c.directive != "" && !strings.Contains(text, c.directive+"=") {
 					t.Errorf("error %q, want %q", text, c.want)
 				}
 				if got.status != e.Status || e.Directive != c.directive || got.out != "" || started != 1 {

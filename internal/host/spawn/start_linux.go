@@ -6,6 +6,8 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
+	"time"
 	"unsafe"
 
 	"rouse/internal/host/seccomp"
@@ -304,20 +306,31 @@ func (s *Spawner) restoreDumpable(p *plan) {
 	}
 }
 
-// become runs the plan on the calling process, all but the exec.
+// become runs the plan on the calling process. It returns what has failed.
+//
+// A filter of system calls may forbid whatever Go's runtime does, so a thread of its own
+// goes through with it by bare calls, exec included, and does nothing more if one fails.
+// This one has no filter, and tells.
 func (p *plan) become() *StepError {
 	if p.sets("NOFILE") {
 		sys.KeepFileLimit()
+	} else {
+		sys.RestoreFileLimit()
 	}
 	p.number()
-	runtime.LockOSThread() // for good: other threads have kept their credentials
 	a, err := newArena(p.size())
 	if err != nil {
 		return &StepError{Step: "make memory", Err: err, Status: StatusMemory}
 	}
-	defer a.free()
 	a.reset()
 	steps := p.compile(a, way{self: true}).steps
-	run(a.control())
-	return p.outcome(a.control(), steps)
+	c := a.control()
+	go func() {
+		runtime.LockOSThread()
+		runForGood(c)
+	}()
+	for atomic.LoadUintptr(&c.failed) == 0 {
+		time.Sleep(100 * time.Microsecond)
+	}
+	return p.outcome(c, steps)
 }

@@ -21,19 +21,16 @@ func (s *Spawner) start(p *plan, land func(Process)) (Process, *StepError, error
 	return s.launch(p, land)
 }
 
-// become carries out the plan on the calling process, all but the exec.
+// become carries out the plan on the calling process. It returns what has failed.
 func (p *plan) become() *StepError {
 	if p.sets("NOFILE") {
 		sys.KeepFileLimit()
 	}
 	for i := range p.steps {
 		s := &p.steps[i]
-		if s.kind == stepExec {
-			break
-		}
 		if err := p.apply(s); err != nil {
 			return p.failed(i, -1, int(sys.ErrnoOf(err)), s.statusOf(err))
 		}
 	}
-	return nil
+	return p.failed(len(p.steps)-1, -1, int(sys.ENOENT), StatusExec)
 }

@@ -2,6 +2,7 @@ package spawn
 
 import (
 	"strconv"
+	"strings"
 
 	"rouse/internal/host/sys"
 )
@@ -120,9 +121,13 @@ type StepError struct {
 	Status int
 }
 
-// Error gives "start web.service: exec /usr/bin/web: no such file or directory (203/EXEC)".
+// Error gives "start web.service: ExecStart=: exec /usr/bin/web: no such file or directory
+// (203/EXEC)". The directive is not repeated where step or cause name it.
 func (e *StepError) Error() string {
 	s := e.Step + ": " + e.Unwrap().Error()
+	if name := e.Directive + "="; e.Directive != "" && !strings.Contains(s, name) {
+		s = name + ": " + s
+	}
 	if e.Unit != "" {
 		s = "start " + e.Unit + ": " + s
 	}

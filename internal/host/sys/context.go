@@ -172,6 +172,11 @@ func Nice() (int, error) {
 	return n, err
 }
 
+// RestoreFileLimit gives the process the limit of open files that it was started with, of
+// which the Go runtime has made the most; Exec would do it, by calls that a filter may
+// forbid by then.
+func RestoreFileLimit() { _ = syscall.Exec("", nil, nil) } // which there is not
+
 // KeepFileLimit makes Exec and ForkExec keep the limit of open files as it is,
 // where it is about to be set by other means than SetLimit.
 func KeepFileLimit() {

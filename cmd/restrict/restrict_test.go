@@ -82,7 +82,9 @@ func TestRestrict(t *testing.T) {
 		},
 		{
 			name: "another's user", args: []string{"-p", "User=daemon", "true"}, notRoot: true,
-			status: 216, err: "restrict: SupplementaryGroups=: set supplementary groups: operation not permitted (216/GROUP)",
+			status: 216,
+			err: "restrict: SupplementaryGroups=: set supplementary groups: operation not permitted " +
+				"(216/GROUP)",
 		},
 		{
 			name: "nobody's user", args: []string{"-p", "User=ghost", "true"},
@@ -108,7 +110,8 @@ func TestRestrict(t *testing.T) {
 		},
 		{
 			name: "no directory", args: []string{"-p", "WorkingDirectory=/no/dir", "true"},
-			status: 200, err: "restrict: WorkingDirectory=: chdir /no/dir: no such file or directory (200/CHDIR)",
+			status: 200,
+			err:    "restrict: WorkingDirectory=: chdir /no/dir: no such file or directory (200/CHDIR)",
 		},
 		{
 			name: "report", args: []string{"-report", "-p", "Nice=5", "echo", "x"}, out: "x\n",

@@ -179,11 +179,7 @@ func (l *launch) close() {
 // went wrong in the process itself, which is reaped like any other.
 func (m *Manager) launch(l *launch) (p spawn.Process, problem string, err error) {
 	x := l.Unit.Exec
-	req := &spawn.Request{Unit: l.Unit.Name, Command: *l.Command, Exec: x, Cgroup: -1}
-	req.Invocation = l.Invocation
-	if l.Unit.Mount == nil { // whose commands nobody has written
-		req.Directive = l.Kind
-	}
+	req := l.request(x)
 	owner, home, known := m.identify(req)
 	if err := m.journalUnits.Tell(l.Unit.Name, l.Invocation, x); err != nil {
 		m.logf(engine.Debug, l.Unit.Name, "tell the journal about the unit: %v", err)
@@ -258,6 +254,17 @@ func (m *Manager) launch(l *launch) (p spawn.Process, problem string, err error)
 		}
 	}
 	return p, problem, err
+}
+
+// request says what to start, before anything is made for it.
+func (l *launch) request(x *unit.Exec) *spawn.Request {
+	req := &spawn.Request{
+		Unit: l.Unit.Name, Command: *l.Command, Exec: x, Cgroup: -1, Invocation: l.Invocation,
+	}
+	if l.Unit.Mount == nil { // whose commands nobody has written
+		req.Directive = l.Kind
+	}
+	return req
 }
 
 // beside gives the group below the unit's that a process belongs in: a service that has

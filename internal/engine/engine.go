@@ -46,7 +46,7 @@ type Engine struct {
 	now   value.Instant
 	g     *graph.Graph
 	units []*runUnit // by node ID
-	pids  map[int]*runUnit
+	pids  map[int][]*runUnit // whose main or control process it is; see await
 	ops   map[Op]pending
 	op    Op
 	rng   *rand.PCG
@@ -120,7 +120,7 @@ func New(cfg Config) *Engine {
 	}
 	return &Engine{
 		cfg: cfg, g: graph.New(), rng: rand.NewPCG(cfg.Seed, 0x726f757365),
-		pids: map[int]*runUnit{}, ops: map[Op]pending{}, jobs: map[uint32]*job{},
+		pids: map[int][]*runUnit{}, ops: map[Op]pending{}, jobs: map[uint32]*job{},
 		wanted: map[string][]Connected{}, level: Debug,
 	}
 }

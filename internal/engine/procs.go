@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"strings"
 
 	"rouse/internal/graph/transaction"
@@ -11,7 +12,7 @@ import (
 // runList starts the first command of a list; the type's handler goes on with
 // the others when it has ended.
 func (e *Engine) runList(u *runUnit, p *proc, kind string, list []value.Command) {
-	e.release(p)
+	e.release(u, p)
 	p.Kind, p.list, p.Index = kind, list, 0
 	e.spawn(u, p)
 }
@@ -66,12 +67,12 @@ func (e *Engine) spawned(ev Spawned) {
 		p = &u.procs.Control
 	}
 	if what == opControl && u.procs.Main.PID == ev.PID { // guessed before this came in
-		e.release(&u.procs.Main)
+		e.release(u, &u.procs.Main)
 		u.svc.MainKnown = false
 	}
 	p.Op, p.PID = 0, ev.PID
 	p.Status.PID, p.Status.Start = ev.PID, e.now
-	e.pids[ev.PID] = u
+	e.await(ev.PID, u)
 	e.cause = u.cause
 	if ev.Problem != "" {
 		e.log(Err, u, "%s", ev.Problem)
@@ -110,11 +111,31 @@ func (e *Engine) spawnFailed(ev SpawnFailed) {
 }
 
 func (e *Engine) reaped(ev Reaped) {
-	u := e.pids[ev.PID]
-	if u == nil {
-		return
-	}
+	units := e.pids[ev.PID]
 	delete(e.pids, ev.PID)
+	for i, u := range units {
+		e.ended(u, ev, i == 0)
+	}
+}
+
+// await makes the end of a process a concern of the unit. It may be one of several: root
+// may make a process of another unit the main one, by MAINPID=.
+func (e *Engine) await(pid int, u *runUnit) {
+	if !slices.Contains(e.pids[pid], u) {
+		e.pids[pid] = append(e.pids[pid], u)
+	}
+}
+
+// awaitNot takes that back.
+func (e *Engine) awaitNot(pid int, u *runUnit) {
+	left := slices.DeleteFunc(e.pids[pid], func(o *runUnit) bool { return o == u })
+	if e.pids[pid] = left; len(left) == 0 {
+		delete(e.pids, pid)
+	}
+}
+
+// ended: a process that the unit waits for has. Own says that it was started for it.
+func (e *Engine) ended(u *runUnit, ev Reaped, own bool) {
 	p, who := &u.procs.Main, "main"
 	if u.procs.Control.PID == ev.PID {
 		p, who = &u.procs.Control, "control"
@@ -124,7 +145,7 @@ func (e *Engine) reaped(ev Reaped) {
 		return
 	}
 	p.PID = 0
-	if ev.Last {
+	if ev.Last && own {
 		u.procs.Gone = u.procs.Last
 	}
 	if u.procs.Gone >= u.procs.Last && !u.procs.Main.alive() && !u.procs.Control.alive() {
@@ -171,23 +192,23 @@ func (e *Engine) emptied(ev Emptied) {
 // adopt makes pid the main process of the unit.
 func (e *Engine) adopt(u *runUnit, pid int) {
 	m := &u.procs.Main
-	e.release(m)
+	e.release(u, m)
 	m.PID = pid
 	m.Status = procStatus{Kind: "ExecStart", PID: pid, Start: e.now}
-	e.pids[pid] = u
+	e.await(pid, u)
 }
 
 // forgetProcs drops what is known of the unit's processes; their end is no concern any more.
 func (e *Engine) forgetProcs(u *runUnit) {
-	e.release(&u.procs.Main)
-	e.release(&u.procs.Control)
+	e.release(u, &u.procs.Main)
+	e.release(u, &u.procs.Control)
 }
 
 // release gives up waiting for a process. One that is only about to come is killed
 // when it does: nobody would ever end it.
-func (e *Engine) release(p *proc) {
+func (e *Engine) release(u *runUnit, p *proc) {
 	if p.PID != 0 {
-		delete(e.pids, p.PID)
+		e.awaitNot(p.PID, u)
 	}
 	if p.Op != 0 {
 		e.ops[p.Op] = pending{e.ops[p.Op].u, opLate}

@@ -271,7 +271,7 @@ func (e *Engine) restoreUnit(u *runUnit, s savedUnit) {
 			p.current = nil
 		}
 		if p.PID != 0 {
-			e.pids[p.PID] = u
+			e.await(p.PID, u)
 		}
 	}
 	e.awaitAgain(u)
@@ -477,7 +477,7 @@ func (s *service) adopted(e *Engine, u *runUnit, ev Adopted) {
 			s.MainKnown, s.MainStarted = true, true
 			u.procs.Main = proc{PID: ev.Main, Kind: unit.ExecStart.String()}
 			u.procs.Main.Status = procStatus{Kind: u.procs.Main.Kind, PID: ev.Main, Start: e.now}
-			e.pids[ev.Main] = u
+			e.await(ev.Main, u)
 		}
 		s.enter(e, u, Running)
 		return

@@ -214,7 +214,8 @@ func (s *service) mainPIDSaid(e *Engine, u *runUnit, ev Notified, text string) {
 	}
 	n, err := value.ParseUint(text, 31)
 	pid := int(n)
-	switch other := e.pids[pid] != nil && e.pids[pid] != u; {
+	others := len(e.pids[pid]) > 0 && !slices.Contains(e.pids[pid], u)
+	switch {
 	case err != nil || pid == 0:
 		e.log(Warning, u, "Got MAINPID=%s, which is no process; ignored.", text)
 		return
@@ -223,7 +224,7 @@ func (s *service) mainPIDSaid(e *Engine, u *runUnit, ev Notified, text string) {
 	case ev.Unfit != "":
 		e.log(Warning, u, "New main PID %d %s; ignored.", pid, ev.Unfit)
 		return
-	case pid == 1, pid == u.procs.Control.PID, other, !ev.Ours && !ev.Trusted:
+	case pid == 1, pid == u.procs.Control.PID, (!ev.Ours || others) && !ev.Trusted:
 		e.log(Warning, u, "New main PID %d does not belong to service; ignored.", pid)
 		return
 	}

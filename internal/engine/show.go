@@ -140,8 +140,8 @@ func (e *Engine) Failed() int { return e.failed }
 
 // Awaits names the unit whose main or control process it is; "" if it is none's.
 func (e *Engine) Awaits(pid int) string {
-	if u := e.pids[pid]; u != nil {
-		return u.Name
+	if units := e.pids[pid]; len(units) > 0 {
+		return units[0].Name
 	}
 	return ""
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"rouse/internal/graph"
@@ -26,9 +27,14 @@ func (w *simWorld) check() error {
 			return fault("timer of %s is lost", t.u.Name)
 		}
 	}
-	for pid, u := range e.pids {
-		if u.procs.Main.PID != pid && u.procs.Control.PID != pid {
-			return fault("process %d is not %s's", pid, u.Name)
+	for pid, units := range e.pids {
+		for _, u := range units {
+			if u.procs.Main.PID != pid && u.procs.Control.PID != pid {
+				return fault("process %d is not %s's", pid, u.Name)
+			}
+		}
+		if len(units) == 0 {
+			return fault("nobody awaits process %d", pid)
 		}
 	}
 	for _, n := range e.g.Nodes() {
@@ -69,7 +75,7 @@ func (w *simWorld) checkUnit(u *runUnit) error {
 		return fault("%s has a job that is not listed", u.Name)
 	}
 	for _, p := range [...]proc{u.procs.Main, u.procs.Control} {
-		if p.PID != 0 && e.pids[p.PID] != u {
+		if p.PID != 0 && !slices.Contains(e.pids[p.PID], u) {
 			return fault("%s awaits process %d, which is not known", u.Name, p.PID)
 		}
 	}

@@ -45,7 +45,7 @@ type Engine struct {
 	cfg   Config
 	now   value.Instant
 	g     *graph.Graph
-	units []*runUnit // by node ID
+	units []*runUnit         // by node ID
 	pids  map[int][]*runUnit // whose main or control process it is; see await
 	ops   map[Op]pending
 	op    Op

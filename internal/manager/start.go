@@ -242,6 +242,11 @@ func (m *Manager) launch(l *launch) (p spawn.Process, problem string, err error)
 	m.enclose(l, req)
 	req.Cgroup, req.CgroupProcs = place.Dir, place.Procs
 	l.verdict.Apply(req)
+	if known && req.Fail == nil && !req.HasView() {
+		if err := dirs.MakeLinks(x, m.cfg.Bases); err != nil {
+			req.Fail = directoryFailure(req.Unit, err)
+		}
+	}
 	p, err = m.startProcess(req)
 	for why, again := l.verdict.Again(req, err); again; why, again = l.verdict.Again(req, err) {
 		m.logf(engine.Warning, l.Unit.Name, "%s; starting once more without", why)

@@ -80,8 +80,7 @@ func (e *Error) Error() string { return fmt.Sprintf("%v=%s: %v", e.Kind, e.Path,
 // Unwrap gives the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Make makes the directories of x with their modes, owner and symlinks. Those
-// that are there get mode and owner as well, with all that is in them, except
+// Make makes the directories of x with their modes and owner. Those that are there get mode and owner as well, with all that is in them, except
 // those of configuration, which are left alone. notes are about what was found.
 func Make(x *unit.Exec, b Bases, o Owner) (notes []string, err error) {
 	for i := range x.Directories {
@@ -97,9 +96,6 @@ func Make(x *unit.Exec, b Bases, o Owner) (notes []string, err error) {
 		}
 		for p := range outermost(d.Paths) {
 			note, err := m.make(p)
-			if err == nil && !rooted(x) { // a root directory of its own has its own symlinks
-				err = links(filepath.Join(m.base, p.Path), m.base, p.Links)
-			}
 			if err != nil {
 				return notes, &Error{Kind: kind, Path: p.Path, Err: err}
 			}
@@ -109,6 +105,19 @@ func Make(x *unit.Exec, b Bases, o Owner) (notes []string, err error) {
 		}
 	}
 	return notes, nil
+}
+
+// MakeLinks makes the symlinks to the directories of x, where no mount namespace is to have
+// them, which may hide what is above them.
+func MakeLinks(x *unit.Exec, b Bases) error {
+	for i, d := range x.Directories {
+		for p := range outermost(d.Paths) {
+			if err := links(filepath.Join(b[i], p.Path), b[i], p.Links); err != nil {
+				return &Error{Kind: unit.DirectoryKind(i), Path: p.Path, Err: err}
+			}
+		}
+	}
+	return nil
 }
 
 // rooted reports whether the processes of x have another root directory.

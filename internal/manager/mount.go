@@ -161,7 +161,7 @@ func (m *Manager) enclose(l *launch, req *spawn.Request) {
 	}
 	if req.HasView() {
 		req.Incoming = filepath.Join(m.place.Incoming, name)
-		if err := os.MkdirAll(req.Incoming, 0o700); err != nil {
+		if err := os.MkdirAll(req.Incoming, 0o600); err != nil {
 			m.logf(engine.Debug, name, "no mounts can be added later: %v", err)
 			req.Incoming = ""
 		}

@@ -188,21 +188,12 @@ func (m *Manager) launch(l *launch) (p spawn.Process, problem string, err error)
 	if err != nil {
 		return p, "", fmt.Errorf("load environment files: %w", err)
 	}
-	streams, err := m.router.Open(output.Request{
-		Unit: l.Unit.Name, Exec: x, Identifier: path.Base(l.Command.Path), Socket: l.conn,
-		Given: l.given,
-		Named: func(name string) int {
-			if fd, ok := l.named[name]; ok {
-				return fd
-			}
-			return -1
-		},
-	})
+	streams := &output.Streams{In: -1, Out: -1, Err: -1}
+	if known { // else no file is made that the process would not come to
+		streams, err = m.openStreams(l, req)
+	}
 	if err != nil {
-		if req.Fail = streamFailure(l.Unit.Name, err); req.Fail == nil {
-			return p, "", err
-		}
-		streams = &output.Streams{In: -1, Out: -1, Err: -1}
+		return p, "", err
 	}
 	defer streams.Close()
 	if fail := m.openFiles(l); fail != nil {
@@ -213,6 +204,9 @@ func (m *Manager) launch(l *launch) (p spawn.Process, problem string, err error)
 		m.credentials(l, req, owner.UID)
 	}
 	l.journal = streams.Journal
+	if l.Notify {
+		req.Notify = m.notify.Path()
+	}
 	req.Env = m.environment(l, home, files)
 	if l.Command.Flags&value.NoExpand == 0 {
 		req.Command.Argv = expand(l.Command.Argv, req.Env)
@@ -228,6 +222,13 @@ func (m *Manager) launch(l *launch) (p spawn.Process, problem string, err error)
 			req.Command.Flags |= value.FullPrivilege
 		}
 	}
+	return m.enter(l, req, owner, known, streams)
+}
+
+// enter starts the process that is prepared in its unit's control group.
+func (m *Manager) enter(
+	l *launch, req *spawn.Request, owner dirs.Owner, known bool, streams *output.Streams,
+) (p spawn.Process, problem string, err error) {
 	group, err := m.tracker.Unit(l.Unit.Name, l.Unit.Resources.Slice)
 	if err != nil {
 		return p, "", err
@@ -243,7 +244,7 @@ func (m *Manager) launch(l *launch) (p spawn.Process, problem string, err error)
 	req.Cgroup, req.CgroupProcs = place.Dir, place.Procs
 	l.verdict.Apply(req)
 	if known && req.Fail == nil && !req.HasView() {
-		if err := dirs.MakeLinks(x, m.cfg.Bases); err != nil {
+		if err := dirs.MakeLinks(req.Exec, m.cfg.Bases); err != nil {
 			req.Fail = directoryFailure(req.Unit, err)
 		}
 	}
@@ -363,11 +364,35 @@ func (m *Manager) startedProcess(r *spawn.Request, p spawn.Process) {
 	g.Register(p.PID, invocation)
 }
 
+// openStreams opens the standard streams. What they cannot be opened for is the failure of
+// the process, or of the start.
+func (m *Manager) openStreams(l *launch, req *spawn.Request) (*output.Streams, error) {
+	streams, err := m.router.Open(output.Request{
+		Unit: l.Unit.Name, Exec: req.Exec, Identifier: path.Base(l.Command.Path), Socket: l.conn,
+		Given: l.given,
+		Named: func(name string) int {
+			if fd, ok := l.named[name]; ok {
+				return fd
+			}
+			return -1
+		},
+	})
+	if err == nil {
+		return streams, nil
+	}
+	if req.Fail = streamFailure(l.Unit.Name, err); req.Fail == nil {
+		return nil, err
+	}
+	return &output.Streams{In: -1, Out: -1, Err: -1}, nil
+}
+
 // streamFailure is the failure of a process one of whose standard streams cannot be
-// opened; nil if that is for want of descriptors, and so no fault of the unit's.
+// opened; nil if that is for want of descriptors, of the manager's or those of sockets:
+// then there is no process.
 func streamFailure(name string, err error) *spawn.StepError {
 	var of *output.Error
-	if !errors.As(err, &of) || errors.Is(err, sys.EMFILE) || errors.Is(err, sys.ENFILE) {
+	if !errors.As(err, &of) || errors.Is(err, sys.EMFILE) || errors.Is(err, sys.ENFILE) ||
+		errors.Is(err, output.ErrNoDescriptor) {
 		return nil
 	}
 	status := spawn.StatusStdin

@@ -251,6 +251,9 @@ func (f *Fact) apply(r rule, a asked) {
 		whys = append(whys, why)
 	}
 	if len(whys) == 0 {
+		if r.less != nil && r.less(a) != "" {
+			f.Level, f.Why = Weaker, r.less(a)
+		}
 		return
 	}
 	f.Why = whys[0]

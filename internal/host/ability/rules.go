@@ -8,6 +8,7 @@ import (
 	"rouse/internal/host/spawn"
 	"rouse/internal/unit"
 	"rouse/internal/unit/value"
+	"rouse/internal/unit/value/linux"
 )
 
 // The exit statuses of processes that are refused. systemd.exec(5).
@@ -30,6 +31,8 @@ type rule struct {
 	parts  []part
 	// partial: what is missing is only some of it, and leaving it out would be worse.
 	partial bool
+	// less says what of it is missing with no harm done: the rest is carried out.
+	less func(asked) string
 }
 
 // A part is one of the things that a setting comes down to.
@@ -124,13 +127,15 @@ var rules = sync.OnceValue(func() map[string]rule {
 		"RestrictAddressFamilies": one(statusAddressFamilies, filter),
 
 		"CapabilityBoundingSet": one(statusCapabilities, bounding),
-		"AmbientCapabilities":   one(statusCapabilities, ambient),
-		"SecureBits":            one(statusSecureBits, capability("CAP_SETPCAP")),
-		"NoNewPrivileges":       {status: statusNoNewPrivileges},
-		"SELinuxContext":        one(0, module("SELinux", "/sys/fs/selinux/status")),
-		"AppArmorProfile":       one(0, module("AppArmor", "/sys/kernel/security/apparmor/profiles")),
-		"SmackProcessLabel":     one(0, module("SMACK", "/sys/fs/smackfs/load2")),
-		"KeyringMode":           one(0, trying(spawn.TrialKeyring, "kernel keyrings")),
+		"AmbientCapabilities": {
+			status: statusCapabilities, parts: []part{{need: ambient}}, less: lessAmbient,
+		},
+		"SecureBits":        one(statusSecureBits, capability("CAP_SETPCAP")),
+		"NoNewPrivileges":   {status: statusNoNewPrivileges},
+		"SELinuxContext":    one(0, module("SELinux", "/sys/fs/selinux/status")),
+		"AppArmorProfile":   one(0, module("AppArmor", "/sys/kernel/security/apparmor/profiles")),
+		"SmackProcessLabel": one(0, module("SMACK", "/sys/fs/smackfs/load2")),
+		"KeyringMode":       one(0, trying(spawn.TrialKeyring, "kernel keyrings")),
 
 		"CPUSchedulingPolicy": one(0, realtime), "CPUSchedulingPriority": one(0, realtime),
 		"IOSchedulingClass": one(0, ioRealtime),
@@ -306,9 +311,23 @@ func bounding(a asked) string {
 	return a.has("CAP_SETPCAP")
 }
 
+// ambient: what the bounding set lacks is left out, as by systemd, if anything is left; but
+// nobody can hand on what he has not got.
 func ambient(a asked) string {
+	c, wanted := a.capabilities(), a.u.Exec.AmbientCapabilities
+	missing := wanted & c.bounding &^ c.permitted
+	if wanted&c.bounding == 0 {
+		missing = wanted
+	}
+	if !c.known || missing == 0 {
+		return ""
+	}
+	return "roused itself has no " + names(missing)
+}
+
+func lessAmbient(a asked) string {
 	c := a.capabilities()
-	missing := a.u.Exec.AmbientCapabilities &^ (c.permitted & c.bounding)
+	missing := a.u.Exec.AmbientCapabilities &^ c.bounding & linux.AllCapabilities
 	if !c.known || missing == 0 {
 		return ""
 	}

@@ -80,8 +80,9 @@ func (e *Error) Error() string { return fmt.Sprintf("%v=%s: %v", e.Kind, e.Path,
 // Unwrap gives the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Make makes the directories of x with their modes and owner. Those that are there get mode and owner as well, with all that is in them, except
-// those of configuration, which are left alone. notes are about what was found.
+// Make makes the directories of x with their modes and owner. Those that are there get
+// both as well, with all that is in them, except those of configuration, which are left
+// alone. notes are about what was found.
 func Make(x *unit.Exec, b Bases, o Owner) (notes []string, err error) {
 	for i := range x.Directories {
 		kind := unit.DirectoryKind(i)

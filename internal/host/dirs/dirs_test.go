@@ -66,7 +66,12 @@ func TestMake(t *testing.T) {
 		if len(notes) != 1 || !strings.Contains(notes[0], "oldconf") {
 			t.Errorf("notes: %q", notes)
 		}
+		if _, err := os.Lstat(filepath.Join(root, "run/link1")); err == nil {
+			t.Error("a symlink is there before MakeLinks")
+		}
+		must(t, dirs.MakeLinks(x, b))
 		check(t, root, o)
+		must(t, os.Remove(filepath.Join(root, "run/link1")))
 	}
 	want := []string{
 		"RUNTIME_DIRECTORY=/run/a:/run/z:/run/z/inner",
@@ -138,7 +143,11 @@ func TestMakeRefused(t *testing.T) {
 	for _, p := range []string{"../x", "/x", "", "file/x", "file", "ok:../x", "ok:taken"} {
 		x := &unit.Exec{}
 		x.Directories[unit.RuntimeDirectory] = paths(0o755, p)
-		if _, err := dirs.Make(x, b, dirs.Owner{UID: -1, GID: -1}); err == nil {
+		_, err := dirs.Make(x, b, dirs.Owner{UID: -1, GID: -1})
+		if err == nil {
+			err = dirs.MakeLinks(x, b)
+		}
+		if err == nil {
 			t.Errorf("RuntimeDirectory=%s was made", p)
 		}
 		dirs.Remove(x, b, false)
@@ -167,6 +176,7 @@ func TestRemove(t *testing.T) {
 		x.RuntimeDirectoryPreserve = c.preserve
 		_, err := dirs.Make(x, b, dirs.Owner{UID: -1, GID: -1})
 		must(t, err)
+		must(t, dirs.MakeLinks(x, b))
 		must(t, os.WriteFile(filepath.Join(root, "run/z/inner/f"), nil, 0o644))
 		must(t, dirs.Remove(x, b, c.restarting))
 		for _, p := range []string{"run/a", "run/z", "run/link1"} {

@@ -38,6 +38,9 @@ func TestPrivate(t *testing.T) {
 	x := private()
 	for range 2 {
 		_, err := dirs.Make(x, b, somebody())
+		if err == nil {
+			err = dirs.MakeLinks(x, b)
+		}
 		must(t, err)
 	}
 	for path, want := range map[string]fs.FileMode{

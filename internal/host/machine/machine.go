@@ -7,6 +7,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"runtime"
 	"slices"
@@ -25,7 +26,7 @@ import (
 func Facts(users *identity.DB) *specifier.Machine {
 	return &specifier.Machine{
 		HostName:       os.Hostname,
-		PrettyHostName: func() (string, error) { return field("/etc/machine-info", "PRETTY_HOSTNAME") },
+		PrettyHostName: prettyHostName,
 		MachineID:      func() (string, error) { return id("/etc/machine-id") },
 		BootID:         func() (string, error) { return id("/proc/sys/kernel/random/boot_id") },
 		KernelRelease:  release,
@@ -33,6 +34,15 @@ func Facts(users *identity.DB) *specifier.Machine {
 		OSRelease:      osRelease,
 		User:           func() (specifier.Account, error) { return account(users) },
 	}
+}
+
+// prettyHostName is the one of hostnamectl(1); few machines have it.
+func prettyHostName() (string, error) {
+	name, err := field("/etc/machine-info", "PRETTY_HOSTNAME")
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	return name, err
 }
 
 func release() (string, error) {

@@ -223,7 +223,7 @@ func (o *opener) named(fdname, stream string) (int, error) {
 			return fd, nil
 		}
 	}
-	return -1, fmt.Errorf("fd:%s: %w", name, errNoDescriptor)
+	return -1, fmt.Errorf("fd:%s: %w", name, ErrNoDescriptor)
 }
 
 // file opens a file for a stream: to read, to write, or both if it is that of
@@ -289,27 +289,12 @@ func connect(path string) (fd int, err error) {
 	return fd, nil
 }
 
-// data gives a descriptor to read text from: a pipe if it fits, else a file
-// without a name.
+// data gives a descriptor to read text from, and to go back in it.
 func data(text []byte) (fd int, err error) {
-	read, write, err := sys.Pipe()
-	if err != nil {
-		return -1, err
-	}
-	n, err := sys.Write(write, text)
-	sys.CloseFD(write)
-	if err == nil && n == len(text) {
-		return read, sys.SetNonblock(read, false)
-	}
-	sys.CloseFD(read)
-	f, err := os.CreateTemp("", "rouse-stdin-*")
+	f, err := sys.DataFile("stdin", text)
 	if err != nil {
 		return -1, err
 	}
 	defer f.Close()
-	defer os.Remove(f.Name())
-	if _, err := f.Write(text); err != nil {
-		return -1, err
-	}
-	return sys.OpenStream(f.Name(), true, false, false)
+	return sys.DupAbove(int(f.Fd()), 3)
 }

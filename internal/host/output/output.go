@@ -142,5 +142,5 @@ func (r *Router) Open(q Request) (*Streams, error) {
 	return o.s, nil
 }
 
-// errNoDescriptor is for fd: and socket without one.
-var errNoDescriptor = errors.New("no such descriptor was passed to the unit")
+// ErrNoDescriptor is for fd: and socket without one.
+var ErrNoDescriptor = errors.New("no such descriptor was passed to the unit")

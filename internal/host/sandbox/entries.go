@@ -139,7 +139,7 @@ func (c *Config) entries() (list []entry) {
 // must be there.
 func (c *Config) wantsAPI() bool {
 	x := c.Exec
-	if c.Root != "" && mountAPI(x) {
+	if c.Root != "" && mountAPI(x) && !c.Privileged {
 		return c.Wants("MountAPIVFS")
 	}
 	for directive, set := range map[string]bool{
@@ -266,6 +266,9 @@ func (c *Config) own(list []entry) []entry {
 				options: nearlyEmpty, flags: nearlyEmptyFlags},
 			entry{path: c.Credentials, mode: bind, source: c.Credentials, flat: true, ro: true,
 				directive: "LoadCredential"})
+	}
+	if c.Notify != "" && c.Root != "" {
+		list = append(list, entry{path: c.Notify, mode: bind, source: c.Notify, flat: true, ro: true})
 	}
 	if c.Incoming != "" {
 		list = append(list, entry{

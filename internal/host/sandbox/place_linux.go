@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"rouse/internal/host/sys"
 )
@@ -11,6 +12,14 @@ import (
 // Make makes what is not there yet. Nobody may do anything with what is inaccessible.
 // Devices cannot be made everywhere; a socket takes their place then.
 func (p Place) Make() error {
+	if p.Incoming != "" {
+		if err := os.MkdirAll(filepath.Dir(p.Incoming), 0o755); err != nil {
+			return err
+		}
+		if err := os.Mkdir(p.Incoming, 0o600); err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+	}
 	for _, dir := range []string{p.Base, p.Blocked} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return err

@@ -41,6 +41,9 @@ type Config struct {
 	// Incoming is a directory on the host from which mounts come into the view later, to
 	// be found at IncomingPath; "" is none.
 	Incoming string
+	// Notify is the socket on the host that the process tells the manager of itself by, ""
+	// if it does not. Another root directory gets it at the same place.
+	Notify string
 	// Mounts is the mount table of the host.
 	Mounts []proc.Mount
 	// Deep: the kernel can change a mount and all that is below it at once.
@@ -60,7 +63,7 @@ func (c *Config) Needed() (directive string, ok bool) {
 	}{
 		{"BindPaths", len(x.BindPaths) > 0},
 		{"TemporaryFileSystem", len(x.TemporaryFileSystems) > 0},
-		{"RootDirectory", c.Root != "" && (mountAPI(x) || len(c.Dirs.Binds) > 0)},
+		{"RootDirectory", rooted(x) && mountAPI(x) || c.Root != "" && len(c.Dirs.Binds) > 0},
 		{"DynamicUser", len(c.Dirs.Empty) > 0},
 		{"ReadWritePaths", len(x.ReadWritePaths) > 0},
 		{"ReadOnlyPaths", len(x.ReadOnlyPaths) > 0},
@@ -97,6 +100,9 @@ func (c *Config) Essential() bool {
 		len(x.BindPaths) > 0 && c.Wants("BindPaths") ||
 		len(x.TemporaryFileSystems) > 0 && c.Wants("TemporaryFileSystem")
 }
+
+// rooted reports whether there is another root directory, if only for other commands.
+func rooted(x *unit.Exec) bool { return x.RootDirectory != "" && x.RootDirectory != "/" }
 
 // mountAPI is MountAPIVFS=, whose default depends on the root directory.
 func mountAPI(x *unit.Exec) bool {

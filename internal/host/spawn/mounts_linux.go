@@ -64,7 +64,7 @@ func (p *planner) view() *sandbox.Config {
 	c := &sandbox.Config{
 		Exec: p.x, Wants: p.wants, Privileged: p.privileged(), Deep: p.s.kernel.deepMounts,
 		Dirs: p.r.Dirs, Tmp: p.r.Tmp, VarTmp: p.r.VarTmp, Credentials: p.r.Credentials,
-		Incoming: p.r.Incoming, OwnTmp: p.only != nil,
+		Incoming: p.r.Incoming, Notify: p.r.Notify, OwnTmp: p.only != nil,
 	}
 	if root := p.x.RootDirectory; root != "/" && !p.r.NoChroot && p.wants("RootDirectory") {
 		c.Root = root

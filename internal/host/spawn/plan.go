@@ -198,6 +198,10 @@ func (p *planner) context() {
 	setuid := p.r.Command.Flags&(value.FullPrivilege|value.NoSetuid) == 0
 	if setuid {
 		p.groups()
+	} else if p.who.own != nil && !p.already() { // systemd sets these early, for all commands
+		p.add(step{
+			kind: stepGroups, ids: p.who.own, directive: "SupplementaryGroups", status: StatusGroup,
+		})
 	}
 	p.privateUsers()
 	p.boundingSet()
@@ -242,7 +246,8 @@ func (p *planner) limits() {
 		switch {
 		case want.Set && p.wants(s.directive) && !p.privileged():
 			p.add(s)
-		case l == int(value.LimitNOFILE) && p.only == nil && own.soft > softFiles:
+		case l == int(value.LimitNOFILE) && p.only == nil && own.soft > softFiles &&
+			!p.privileged(): // who has the manager's privileges has its limits, too
 			s.limit = [2]uint64{min(softFiles, own.hard), own.hard}
 			p.add(s)
 		}
@@ -352,6 +357,7 @@ type credentials struct {
 	user   *identity.User // nil: stays as it is
 	gid    int            // -1: stays as it is
 	groups []int          // nil: stay as they are
+	own    []int          // those of the user alone, without SupplementaryGroups=
 }
 
 // identify looks users and groups up, also for commands that do not change
@@ -389,7 +395,7 @@ func (p *planner) identify() *StepError {
 		if err != nil {
 			return unknown("groups of "+u.Name, err, "User", StatusGroup)
 		}
-		p.who.groups = list
+		p.who.groups, p.who.own = list, slices.Clip(list)
 	}
 	if !p.wants("SupplementaryGroups") {
 		return nil

@@ -66,6 +66,9 @@ type Request struct {
 	// Tmp and VarTmp are the directories for PrivateTmp=, and Incoming the one from which
 	// mounts come later. See sandbox.Config.
 	Tmp, VarTmp, Incoming string
+	// Notify is the path of the manager's socket for notify messages, for those who may send
+	// some.
+	Notify string
 	// Network and IPC are descriptors of the namespaces that the processes of a unit share
 	// for PrivateNetwork= and PrivateIPC=; without one, which is 0, the process has its own.
 	Network, IPC int

@@ -32,8 +32,8 @@ var scheduleRows = []Row{
 	{Name: "CPUSchedulingResetOnFork", Group: scheduleGroup, Default: "no",
 		Support: LinuxOnly, Note: noSchedule,
 		Doc: "Give children the standard scheduler again.",
-		in: does{"boolean", "b", parseResetOnFork,
-			func(u *unit.Unit) any { return u.Exec.CPUSchedulingResetOnFork }}},
+		in: in[bool]{&boolean,
+			func(u *unit.Unit) *bool { return &u.Exec.CPUSchedulingResetOnFork }}},
 	{Name: "CoredumpFilter", Group: scheduleGroup, Default: "the kernel's, 0x33",
 		Support: LinuxOnly, Note: noSchedule,
 		Doc: "Which kinds of memory core dumps hold.",
@@ -201,14 +201,6 @@ func parsePriority(p *parse) error {
 	}
 	p.u.Exec.CPUSchedulingPriority, p.u.Exec.CPUSchedulingSet = int(n), true
 	return nil
-}
-
-func parseResetOnFork(p *parse) error {
-	err := parseBool(p, &p.u.Exec.CPUSchedulingResetOnFork)
-	if err == nil {
-		p.u.Exec.CPUSchedulingSet = true
-	}
-	return err
 }
 
 func parseIOClass(p *parse) error {

@@ -34,6 +34,9 @@ const (
 	CapWakeAlarm = 35
 )
 
+// AllCapabilities are those that have names.
+const AllCapabilities = uint64(1)<<len(capabilities) - 1
+
 // maxCapability is the highest number a capability may have.
 const maxCapability = 63
 

@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	"rouse/internal/engine"
@@ -20,6 +19,7 @@ import (
 	"rouse/internal/host/mounts"
 	"rouse/internal/host/notify"
 	"rouse/internal/host/output"
+	"rouse/internal/host/proc"
 	"rouse/internal/host/reap"
 	"rouse/internal/host/socket"
 	"rouse/internal/host/spawn"
@@ -350,31 +350,19 @@ func (m *Manager) forgetFind(unit string) {
 // readPIDFile reads the number in a PID file and checks that it can be the main
 // process: one of the unit, or one that root named.
 func (m *Manager) readPIDFile(unit, path string) (int, error) {
-	f, err := os.Open(path)
+	said, err := proc.ReadPIDFile(path)
 	if err != nil {
 		return 0, err
 	}
-	defer f.Close()
-	buf := make([]byte, 64)
-	n, err := f.Read(buf)
-	if err != nil {
-		return 0, fmt.Errorf("%s: %w", path, err)
-	}
-	text, _, _ := strings.Cut(string(buf[:n]), "\n")
-	pid, err := strconv.Atoi(strings.TrimSpace(text))
-	if err != nil || pid <= 1 {
-		return 0, fmt.Errorf("%s: %q is no process number", path, text)
-	}
+	pid := said.PID
 	if errors.Is(sys.Kill(pid, 0), sys.ESRCH) {
 		return 0, fmt.Errorf("%s: process %d does not exist", path, pid)
 	}
 	if owner, ok := m.tracker.Owner(pid); ok && owner == unit {
 		return pid, nil
 	}
-	if info, err := f.Stat(); err == nil && pid != os.Getpid() {
-		if uid, _ := sys.Owner(info); uid == 0 {
-			return pid, nil
-		}
+	if said.Trusted && pid != os.Getpid() {
+		return pid, nil
 	}
 	return 0, fmt.Errorf("%s: process %d does not belong to the unit", path, pid)
 }

@@ -165,6 +165,8 @@ func (r *review) units() (units []*unit.Unit, err error) {
 		}
 		u := loader.Load(n)
 		switch {
+		case len(r.args) == 0 && u.Service != nil && u.Service.Type == unit.Oneshot:
+			// Of all services those count that run for long.
 		case u.Load == unit.Loaded && u.Service != nil:
 			units = append(units, u)
 		case r.offline:

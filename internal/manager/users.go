@@ -61,6 +61,10 @@ func (m *Manager) owner(x *unit.Exec) (o dirs.Owner, env []string, known bool) {
 			o.UID, o.GID = u.UID, u.GID
 			env = append(login(u), session(x, u)...)
 		}
+	} else if x.WorkingDirectoryHome {
+		if u, err := m.users.User(itoa(os.Geteuid())); err == nil {
+			env = append(env, "HOME="+u.Home)
+		}
 	}
 	if x.Group != "" {
 		g, err := m.users.Group(x.Group)
@@ -250,64 +254,4 @@ func (m *Manager) restoreUsers(s *State) {
 	if err := m.pool.Restore(s.Dynamic); err != nil {
 		m.logf(engine.Warning, "", "a dynamic user is lost: %v", err)
 	}
-}
-
-// owner resolves User= and Group=, and reports whether both are known. One who is not
-// there is left to the spawn, which fails with the right status.
-func (m *Manager) owner(x *unit.Exec) (o dirs.Owner, env []string, known bool) {
-	o = dirs.Owner{UID: -1, GID: -1}
-	known = true
-	if x.User != "" {
-		u, err := m.users.User(x.User)
-		if known = err == nil; known {
-			o.UID, o.GID = u.UID, u.GID
-			env = append(login(u), session(x, u)...)
-		}
-	} else if x.WorkingDirectoryHome {
-		if u, err := m.users.User(itoa(os.Geteuid())); err == nil {
-			env = append(env, "HOME="+u.Home)
-		}
-	}
-	if x.Group != "" {
-		g, err := m.users.Group(x.Group)
-		if err == nil {
-			o.GID = g.GID
-		}
-		known = known && err == nil
-	}
-	return o, env, known
-}
-
-// noLogin are shells that stand for none.
-var noLogin = []string{
-	"/bin/nologin", "/sbin/nologin", "/usr/bin/nologin", "/usr/sbin/nologin",
-	"/bin/false", "/usr/bin/false", "/bin/true", "/usr/bin/true",
-}
-
-// nobodyID is the user whom nothing belongs to, a home neither.
-const nobodyID = 65534
-
-// login are the variables of a user. What stands for no home or no shell is left out.
-func login(u identity.User) []string {
-	env := []string{"USER=" + u.Name, "LOGNAME=" + u.Name}
-	if u.UID != nobodyID && u.Home != "" && u.Home != "/" {
-		env = append(env, "HOME="+u.Home)
-	}
-	if u.Shell != "" && !slices.Contains(noLogin, u.Shell) {
-		env = append(env, "SHELL="+u.Shell)
-	}
-	return env
-}
-
-// session is what pam_systemd(8) gives to the manager of a user: nothing but the place of
-// its runtime directory. No PAM is called here.
-func session(x *unit.Exec, u identity.User) []string {
-	if x.PAMName != "systemd-user" {
-		return nil
-	}
-	dir := "/run/user/" + itoa(u.UID)
-	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-		return nil
-	}
-	return []string{"XDG_RUNTIME_DIR=" + dir}
 }

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -119,11 +120,23 @@ func (e *Engine) reaped(ev Reaped) {
 }
 
 // await makes the end of a process a concern of the unit. It may be one of several: root
-// may make a process of another unit the main one, by MAINPID=.
+// may make a process of another unit the main one, by MAINPID=. That other one comes first.
 func (e *Engine) await(pid int, u *runUnit) {
-	if !slices.Contains(e.pids[pid], u) {
-		e.pids[pid] = append(e.pids[pid], u)
+	if slices.Contains(e.pids[pid], u) {
+		return
 	}
+	e.pids[pid] = append(e.pids[pid], u)
+	slices.SortFunc(e.pids[pid], func(a, b *runUnit) int {
+		return cmp.Or(a.said(pid)-b.said(pid), strings.Compare(a.Name, b.Name))
+	})
+}
+
+// said is 1 if the process is the unit's only because it was said to be.
+func (u *runUnit) said(pid int) int {
+	if u.svc != nil && u.procs.Main.PID == pid && !u.svc.MainStarted {
+		return 1
+	}
+	return 0
 }
 
 // awaitNot takes that back.

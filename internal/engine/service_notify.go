@@ -228,8 +228,8 @@ func (s *service) mainPIDSaid(e *Engine, u *runUnit, ev Notified, text string) {
 		e.log(Warning, u, "New main PID %d does not belong to service; ignored.", pid)
 		return
 	}
-	e.adopt(u, pid)
 	s.MainKnown, s.MainStarted = true, false
+	e.adopt(u, pid)
 	e.emit(Changed{Unit: u.Name, Active: u.active().String(), Sub: u.subWord()})
 }
 

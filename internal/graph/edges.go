@@ -207,23 +207,16 @@ func (e *edges) path() {
 
 // slice settles which slice the unit is in and ties it to that.
 func (e *edges) slice() {
-	r := e.u.Resources
-	if r == nil || e.u.Name == "-.slice" {
+	if e.u.Resources == nil || e.u.Name == "-.slice" {
 		return
 	}
-	slice := r.Slice
 	if e.u.Type == name.Slice {
-		slice, _ = name.ParentSlice(e.u.Name)
-	} else if slice == "" {
-		slice = e.defaultSlice()
+		e.u.Slice, _ = name.ParentSlice(e.u.Name)
+	} else if e.u.Slice == "" {
+		e.u.Slice = e.defaultSlice()
 	}
-	if slice != r.Slice { // units in other slices may share what they say of resources
-		own := *r
-		own.Slice = slice
-		e.u.Resources = &own
-	}
-	if slice != "" {
-		e.add(slice, unit.InSlice, unit.Requires, unit.After)
+	if e.u.Slice != "" {
+		e.add(e.u.Slice, unit.InSlice, unit.Requires, unit.After)
 	}
 }
 

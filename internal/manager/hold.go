@@ -235,7 +235,7 @@ func (m *Manager) scopeOwner(fx engine.Attach) (dirs.Owner, error) {
 
 // attachAll moves what is there of the processes; one is enough.
 func (m *Manager) attachAll(fx engine.Attach, owner dirs.Owner, q *control.Request) error {
-	g, err := m.tracker.Unit(fx.Unit.Name, fx.Unit.Resources.Slice)
+	g, err := m.tracker.Unit(fx.Unit.Name, fx.Unit.Slice)
 	if err != nil {
 		return err
 	}

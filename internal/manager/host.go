@@ -412,7 +412,7 @@ func (m *Manager) testConditions(fx engine.TestConditions, env *condition.Env) e
 // listen opens the sockets of a unit, on a goroutine.
 func (m *Manager) listen(fx engine.Listen) {
 	name := fx.Unit.Name
-	if g, err := m.tracker.Unit(name, fx.Unit.Resources.Slice); err != nil {
+	if g, err := m.tracker.Unit(name, fx.Unit.Slice); err != nil {
 		m.logf(engine.Warning, name, "%v", err)
 	} else {
 		m.control(m.controls(fx.Unit), g)

@@ -145,11 +145,7 @@ func (m *Manager) adoptGroup(u StateUnit) {
 	if def == nil || !u.Populated || m.group(u.Name) != nil {
 		return
 	}
-	slice := ""
-	if def.Resources != nil {
-		slice = def.Resources.Slice
-	}
-	g, err := m.tracker.Unit(u.Name, slice)
+	g, err := m.tracker.Unit(u.Name, def.Slice)
 	if err != nil {
 		m.logf(engine.Warning, u.Name, "%v", err)
 		return

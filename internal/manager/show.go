@@ -324,7 +324,7 @@ func (m *Manager) available(def *unit.Unit) uint64 {
 				least = min(least, uint64(limit)-min(used, uint64(limit)))
 			}
 		}
-		slice := def.Resources.Slice
+		slice := def.Slice
 		if def.Type == name.Slice {
 			slice, _ = name.ParentSlice(def.Name)
 		}

@@ -229,7 +229,7 @@ func (m *Manager) launch(l *launch) (p spawn.Process, problem string, err error)
 func (m *Manager) enter(
 	l *launch, req *spawn.Request, owner dirs.Owner, known bool, streams *output.Streams,
 ) (p spawn.Process, problem string, err error) {
-	group, err := m.tracker.Unit(l.Unit.Name, l.Unit.Resources.Slice)
+	group, err := m.tracker.Unit(l.Unit.Name, l.Unit.Slice)
 	if err != nil {
 		return p, "", err
 	}

@@ -15,8 +15,6 @@ const (
 
 // Resources are the settings of systemd.resource-control(5).
 type Resources struct {
-	Slice string // Slice=; "" is the default
-
 	CPUAccounting, IOAccounting, BlockIOAccounting  bool
 	MemoryAccounting, TasksAccounting, IPAccounting bool
 

@@ -47,6 +47,9 @@ type Unit struct {
 	SurviveFinalKill    bool
 	Collect             CollectMode
 	Enforce             Enforce // X-Enforce=
+	// Slice is the slice that the unit is in. It is none of its Resources, so that units in
+	// different slices can share those; "" for -.slice and units without any.
+	Slice string
 
 	JobTimeout               value.Span // default infinity
 	JobRunningTimeout        value.Span // default: as JobTimeout

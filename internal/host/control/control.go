@@ -222,10 +222,10 @@ func Above(u *unit.Unit) string {
 		return parent
 	case u.Resources == nil:
 		return ""
-	case u.Resources.Slice == "":
+	case u.Slice == "":
 		return rootSlice
 	}
-	return u.Resources.Slice
+	return u.Slice
 }
 
 func number(n uint64) string { return strconv.FormatUint(n, 10) }

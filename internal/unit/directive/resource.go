@@ -135,7 +135,7 @@ var resourceRows = []Row{
 			func(u *unit.Unit) *value.Size { return &u.Resources.MemorySwapMax }}},
 	{Name: "Slice", Group: resourceGroup, Default: "system.slice, user.slice and kin",
 		Doc: "The slice that the unit is in.",
-		in:  in[string]{&sliceName, func(u *unit.Unit) *string { return &u.Resources.Slice }}},
+		in:  in[string]{&sliceName, func(u *unit.Unit) *string { return &u.Slice }}},
 	{Name: "StartupAllowedCPUs", Group: resourceGroup, Support: LinuxOnly, Note: byController,
 		Doc: "AllowedCPUs= while the system boots or shuts down.",
 		in: in[value.CPUSet]{&cpus,

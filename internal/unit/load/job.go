@@ -395,9 +395,7 @@ func (j *job) expandName(format string) (string, error) {
 }
 
 func (j *job) specifiers() *specifier.Unit {
-	if j.u.Resources != nil {
-		j.facts.Slice = j.u.Resources.Slice
-	}
+	j.facts.Slice = j.u.Slice
 	return &j.facts
 }
 

@@ -148,3 +148,27 @@ func FuzzHasOption(f *testing.F) {
 		}
 	})
 }
+
+// TestShare: units that say the same have the same memory for it, whatever slice they
+// are in.
+func TestShare(t *testing.T) {
+	s := loadtest.New()
+	for unitName, line := range map[string]string{
+		"a.service": "", "b.service": "", "c@x.service": "", "d.service": "Slice=own.slice",
+	} {
+		s.File("/u/"+unitName, "[Service]\nExecStart=/bin/"+unitName+"\nMemoryMax=1G\n"+line)
+	}
+	l := load.New(load.Config{FS: s, Path: []string{"/u"}, Complete: Ground{}.Complete})
+	first := l.Load("a.service")
+	for unitName, slice := range map[string]string{
+		"b.service": "system.slice", "c@x.service": "system-c.slice", "d.service": "own.slice",
+	} {
+		u := l.Load(unitName)
+		if u.Slice != slice {
+			t.Errorf("%s is in %s, want %s", unitName, u.Slice, slice)
+		}
+		if u.Exec != first.Exec || u.Resources != first.Resources {
+			t.Errorf("%s has settings of its own", unitName)
+		}
+	}
+}

@@ -90,7 +90,9 @@ func (g *Graph) Add(defs []*unit.Unit) []*Node {
 	if len(former) == len(defs) && !changed {
 		return former
 	}
-	g.dropOwn(former)
+	if len(former) > 0 {
+		g.dropOwn(former)
+	}
 	for _, def := range defs {
 		n := g.byName[def.Name]
 		if n == nil || n.Name != def.Name {
@@ -109,15 +111,38 @@ func (g *Graph) Add(defs []*unit.Unit) []*Node {
 		}
 		added = append(added, n)
 	}
-	for _, n := range added {
-		for _, e := range n.Def.Edges {
+	if len(added) > 1 {
+		g.makeRoom(added)
+	}
+	g.eachEdge(added, connect)
+	g.orderTargets(added)
+	return added
+}
+
+// eachEdge calls f for the edges that the nodes state and whose other ends are there.
+func (g *Graph) eachEdge(nodes []*Node, f func(from, to *Node, e *unit.Edge)) {
+	for _, n := range nodes {
+		for i := range n.Def.Edges {
+			e := &n.Def.Edges[i]
 			if to := g.byName[e.Name]; to != nil && to != n {
-				connect(n, to, e)
+				f(n, to, e)
 			}
 		}
 	}
-	g.orderTargets(added)
-	return added
+}
+
+// makeRoom makes as much room for links as the edges of new nodes need.
+func (g *Graph) makeRoom(added []*Node) {
+	need := make([]int, len(g.nodes)) // by ID
+	g.eachEdge(added, func(from, to *Node, _ *unit.Edge) {
+		need[from.ID]++
+		need[to.ID]++
+	})
+	for id, count := range need {
+		if count > 0 {
+			g.nodes[id].links = slices.Grow(g.nodes[id].links, count)
+		}
+	}
 }
 
 func (g *Graph) place(n *Node) {
@@ -138,7 +163,7 @@ func (g *Graph) orderTargets(added []*Node) {
 			target.Has(unit.Before, other) || !TargetAfter(target.Def, other.Def) {
 			return
 		}
-		connect(target, other, unit.Edge{Kind: unit.After, Name: other.Name, Default: true})
+		connect(target, other, &unit.Edge{Kind: unit.After, Name: other.Name, Default: true})
 	}
 	pulls := [...]unit.Dep{unit.Wants, unit.Requires, unit.Requisite, unit.BindsTo, unit.Upholds}
 	for _, n := range added {
@@ -194,7 +219,7 @@ func (g *Graph) dropAliases(n *Node) {
 }
 
 // connect records the edge at both ends.
-func connect(from, to *Node, e unit.Edge) {
+func connect(from, to *Node, e *unit.Edge) {
 	from.add(Link{To: to, Kind: e.Kind, Mask: own, File: e.File, Line: int32(e.Line)})
 	to.add(Link{To: from, Kind: e.Kind.Inverse(), Mask: foreign, File: e.File, Line: int32(e.Line)})
 }

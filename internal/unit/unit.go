@@ -94,12 +94,11 @@ type Install struct {
 
 // Edge is one dependency of a unit upon another.
 type Edge struct {
-	Kind Dep
-	Name string // the other unit
-	File string // where it is written; "" if implicit
-	Line int    // 1-based; 0 if implicit or given by a directory such as foo.wants/
-	// Default is set for edges that DefaultDependencies= switches off.
-	Default bool
+	Kind    Dep
+	Default bool   // DefaultDependencies= switches it off
+	Name    string // the other unit
+	File    string // where it is written; "" if implicit
+	Line    int    // 1-based; 0 if implicit or given by a directory such as foo.wants/
 }
 
 // Condition is one Condition…= or Assert…= line. systemd.unit(5).

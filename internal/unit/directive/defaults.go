@@ -110,6 +110,13 @@ func scale(total uint64, share uint) uint64 {
 // New makes a unit with all defaults set and the parts that its type has. A nil
 // d stands for NewDefaults().
 func New(unitName string, t name.Type, d *Defaults) *unit.Unit {
+	return newUnit(unitName, t, d, nil, nil)
+}
+
+// newUnit makes the parts x and r of it in the memory given, if there is any.
+func newUnit(
+	unitName string, t name.Type, d *Defaults, x *unit.Exec, r *unit.Resources,
+) *unit.Unit {
 	if d == nil {
 		d = NewDefaults()
 	}
@@ -130,7 +137,8 @@ func New(unitName string, t name.Type, d *Defaults) *unit.Unit {
 	newPart(u, t, d)
 	exec, kill, resources := has(t)
 	if exec {
-		u.Exec = newExec(t, d)
+		u.Exec = orNew(x)
+		*u.Exec = newExec(t, d)
 	}
 	if kill {
 		u.Kill = &unit.Kill{
@@ -138,9 +146,17 @@ func New(unitName string, t name.Type, d *Defaults) *unit.Unit {
 		}
 	}
 	if resources {
-		u.Resources = newResources(t, d)
+		u.Resources = orNew(r)
+		*u.Resources = newResources(t, d)
 	}
 	return u
+}
+
+func orNew[T any](p *T) *T {
+	if p == nil {
+		p = new(T)
+	}
+	return p
 }
 
 // newPart makes the part of its own that units of the type have.
@@ -186,8 +202,8 @@ func newPart(u *unit.Unit, t name.Type, d *Defaults) {
 	}
 }
 
-func newExec(t name.Type, d *Defaults) *unit.Exec {
-	x := &unit.Exec{
+func newExec(t name.Type, d *Defaults) unit.Exec {
+	x := unit.Exec{
 		UMask: 0o022, IgnoreSIGPIPE: true, Limits: d.Inherited,
 		Stdin: unit.StdioNull, Stdout: d.Stdout, Stderr: d.Stderr,
 		OOMScoreAdjust: d.OOMScoreAdjust, OOMScoreSet: d.OOMScoreSet,
@@ -215,8 +231,8 @@ func newExec(t name.Type, d *Defaults) *unit.Exec {
 	return x
 }
 
-func newResources(t name.Type, d *Defaults) *unit.Resources {
-	r := &unit.Resources{
+func newResources(t name.Type, d *Defaults) unit.Resources {
+	r := unit.Resources{
 		CPUAccounting: d.CPUAccounting, IOAccounting: d.IOAccounting,
 		BlockIOAccounting: d.BlockIOAccounting,
 		MemoryAccounting:  d.MemoryAccounting, TasksAccounting: d.TasksAccounting,

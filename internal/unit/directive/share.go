@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"rouse/internal/unit"
+	"rouse/internal/unit/name"
 )
 
 // Shared are the execution contexts and resources of units that say the same about
@@ -12,6 +13,22 @@ import (
 type Shared struct {
 	execs     map[string]*unit.Exec
 	resources map[string]*unit.Resources
+
+	// What the last unit had that now has another one's: memory for the next.
+	spareExec      *unit.Exec
+	spareResources *unit.Resources
+}
+
+// New is New, with memory that a unit before has left.
+func (s *Shared) New(unitName string, t name.Type, d *Defaults) *unit.Unit {
+	u := newUnit(unitName, t, d, s.spareExec, s.spareResources)
+	if u.Exec != nil {
+		s.spareExec = nil
+	}
+	if u.Resources != nil {
+		s.spareResources = nil
+	}
+	return u
 }
 
 // said is what the settings of a unit say about its execution context and about its
@@ -24,9 +41,12 @@ type said struct {
 // note takes a setting down.
 func (s *said) note(row *Row, value string) {
 	list := &s.exec
-	if row.Group == resourceGroup || row.Group == accessGroup {
+	switch {
+	case row.Name == "Slice": // which is the unit's own
+		return
+	case row.Group == resourceGroup, row.Group == accessGroup:
 		list = &s.resources
-	} else if row.Group < execGroup || row.Group > credentialGroup {
+	case row.Group < execGroup, row.Group > credentialGroup:
 		return
 	}
 	s.own = s.own || strings.IndexByte(value, '%') >= 0
@@ -46,13 +66,13 @@ func (c *Context) share(u *unit.Unit) {
 	// What an execution context needs of resources is added to them: both count.
 	key := append(s.exec, byte(u.Type))
 	if x, ok := have.execs[string(key)]; ok {
-		u.Exec = x
+		have.spareExec, u.Exec = u.Exec, x
 	} else {
 		have.execs[string(key)] = u.Exec
 	}
 	key = append(key, s.resources...)
 	if r, ok := have.resources[string(key)]; ok {
-		u.Resources = r
+		have.spareResources, u.Resources = u.Resources, r
 	} else {
 		have.resources[string(key)] = u.Resources
 	}

@@ -43,7 +43,7 @@ func (j *job) load(asked string) {
 	if found {
 		primary = f.unitName(asked)
 	}
-	j.u = directive.New(primary, t, j.c.Defaults)
+	j.u = j.shared.New(primary, t, j.c.Defaults)
 	j.u.Perpetual = j.perpetual(primary)
 	if j.u.Perpetual && j.u.Mount != nil {
 		j.u.Mount.Where = "/"

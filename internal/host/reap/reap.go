@@ -82,6 +82,7 @@ func Start(c Config) *Reaper {
 		stop:    make(chan struct{}),
 	}
 	signal.Notify(r.signals, sys.ChildSignal)
+	sys.WantChildSignal()() // not yet
 	go r.run()
 	return r
 }
@@ -133,13 +134,14 @@ func (r *Reaper) next() (more, ok bool) {
 }
 
 // wait waits until there may be a dead child. As long as there are children, a thread
-// waits in the kernel for the first to die, which is quicker than the signal. Without
-// children, or where that cannot be, the signal is waited for.
+// waits in the kernel for the first to die, which is quicker than the signal, and none is
+// sent. Without children, or where that cannot be, the signal is waited for.
 func (r *Reaper) wait() {
 	some, err := sys.AwaitChild()
 	if some {
 		return
 	}
+	defer sys.WantChildSignal()()
 	r.lonely.Store(err == nil)
 	defer r.lonely.Store(false)
 	if _, ok, err := sys.PeekChild(); ok && err == nil {

@@ -126,6 +126,24 @@ func TestForkingAndBefore(t *testing.T) {
 	}
 }
 
+// A reaper that was closed, but still waits in the kernel, keeps the signal from no other
+// one, which notices children that nobody tells it of.
+func TestAfterAnother(t *testing.T) {
+	for range 10 {
+		exits := make(chan reap.Exit, 100)
+		c := reap.Config{Deliver: func(e reap.Exit) { exits <- e }}
+		old := reap.Start(c)
+		last := spawn(t, "sleep 0.02")
+		old.Close()
+		r := reap.Start(c)
+		until(t, exits, last)
+		for range 3 {
+			until(t, exits, spawn(t, "exit 0"))
+		}
+		r.Close()
+	}
+}
+
 // The orphans of dead children are reaped too.
 func TestOrphans(t *testing.T) {
 	if err := reap.Subreaper(); err != nil {

@@ -457,26 +457,32 @@ func (m *Manager) idle() {
 	m.relax()
 }
 
-// rest is how long after the last time memory is given back again at the earliest.
-const rest = 10 * time.Second
+// Memory is given back when work has been over for a pause, in which its last threads
+// and goroutines end, and not again before a rest.
+const (
+	pause = 100 * time.Millisecond
+	rest  = 10 * time.Second
+)
 
-// relax gives back the memory that work has taken, now or a little later.
+// relax gives back the memory that work has taken, a little later.
 func (m *Manager) relax() {
-	give := func() {
-		m.relaxing, m.freed = false, m.now().Mono
-		m.calm()
-		m.goes(func() {
-			debug.FreeOSMemory()
-			sys.TrimImage()
-		})
+	if m.relaxing {
+		return
 	}
-	since := time.Duration(m.now().Mono-m.freed) * time.Microsecond
-	switch {
-	case m.relaxing:
-	case m.freed == 0 || since > rest:
-		give()
-	default:
-		m.relaxing = true
-		time.AfterFunc(rest-since, func() { m.post(give) })
+	m.relaxing = true
+	wait := pause
+	if m.freed != 0 {
+		since := time.Duration(m.now().Mono-m.freed) * time.Microsecond
+		wait = max(pause, rest-since)
 	}
+	time.AfterFunc(wait, func() { m.post(m.giveBack) })
+}
+
+func (m *Manager) giveBack() {
+	m.relaxing, m.freed = false, m.now().Mono
+	m.calm()
+	m.goes(func() {
+		debug.FreeOSMemory()
+		sys.TrimImage()
+	})
 }

@@ -22,6 +22,8 @@ func TrimImage() {
 	if err != nil {
 		return
 	}
+	type place struct{ start, size uintptr }
+	var places []place // all of them first: what finds them is to be taken out, too
 	for line := range bytes.Lines(maps) {
 		f := bytes.Fields(line)
 		// Nothing that can be written, for that would be lost.
@@ -32,8 +34,11 @@ func TrimImage() {
 		start, err1 := strconv.ParseUint(string(from), 16, 64)
 		end, err2 := strconv.ParseUint(string(to), 16, 64)
 		if err1 == nil && err2 == nil {
-			drop(uintptr(start), uintptr(end-start))
+			places = append(places, place{uintptr(start), uintptr(end - start)})
 		}
+	}
+	for _, p := range places {
+		drop(p.start, p.size)
 	}
 }
 

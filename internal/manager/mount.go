@@ -13,6 +13,7 @@ import (
 	"rouse/internal/host/mounts"
 	"rouse/internal/host/sandbox"
 	"rouse/internal/host/spawn"
+	"rouse/internal/host/sys"
 	"rouse/internal/host/watch"
 	"rouse/internal/unit"
 	"rouse/internal/unit/name"
@@ -159,7 +160,7 @@ func (m *Manager) enclose(l *launch, req *spawn.Request) {
 		}
 		req.Network, req.IPC = max(0, sp.Network), max(0, sp.IPC)
 	}
-	if req.HasView() {
+	if m.spawner.HasView(req) {
 		req.Incoming = filepath.Join(m.place.Incoming, name)
 		if err := os.MkdirAll(req.Incoming, 0o600); err != nil {
 			m.logf(engine.Debug, name, "no mounts can be added later: %v", err)
@@ -183,7 +184,7 @@ func (m *Manager) leaveSpace(name string) {
 
 // forgetPlace removes the directory through which mounts come to the unit.
 func (m *Manager) forgetPlace(name string) {
-	err := os.Remove(filepath.Join(m.place.Incoming, name))
+	err := sys.RemoveDirectory(filepath.Join(m.place.Incoming, name))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		m.logf(engine.Debug, name, "%v", err)
 	}

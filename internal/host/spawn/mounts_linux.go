@@ -50,11 +50,11 @@ func (p *planner) mounts() bool {
 }
 
 // HasView reports whether the process gets a mount namespace of its own.
-func (r *Request) HasView() bool {
+func (s *Spawner) HasView(r *Request) bool {
 	if r.Exec == nil {
 		return false
 	}
-	p := &planner{s: &Spawner{}, r: r, x: r.Exec, part: partNamespaces}
+	p := &planner{s: s, r: r, x: r.Exec, part: partNamespaces}
 	_, ok := p.view().Needed()
 	return ok
 }

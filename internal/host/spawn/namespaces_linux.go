@@ -19,7 +19,7 @@ func (p *planner) namespaces() bool {
 	p.namespace(shared{
 		directive: "PrivateNetwork", private: x.PrivateNetwork, given: p.r.Network,
 		pathDirective: "NetworkNamespacePath", path: x.NetworkNamespacePath,
-		flag: sys.NewNetwork, status: StatusNetwork, what: "network namespace", after: loopback(),
+		flag: sys.NewNetwork, status: StatusNetwork, what: "network namespace", after: loopback,
 	})
 	p.namespace(shared{
 		directive: "PrivateIPC", private: x.PrivateIPC, given: p.r.IPC,
@@ -50,7 +50,7 @@ type shared struct {
 	private      bool
 	given        int // a descriptor of it; 0 is none
 	flag, status int
-	after        []call // in a new one
+	after        func() []call // in a new one; nil is nothing
 }
 
 // namespace enters a namespace, or makes one for the process alone.
@@ -75,10 +75,14 @@ func (p *planner) namespace(n shared) {
 		s.calls = p.enter(n.given, n.flag)
 	default:
 		s.text = "make " + n.what
+		var after []call
+		if n.after != nil {
+			after = n.after()
+		}
 		s.calls = append([]call{{
 			nr: sys.CallUnshare, args: []arg{num(n.flag)}, fine: []sys.Errno{sys.EPERM, sys.EACCES},
-			skip: len(n.after),
-		}}, n.after...)
+			skip: len(after),
+		}}, after...)
 	}
 	p.add(s)
 }

@@ -29,8 +29,11 @@ func BenchmarkUnits(b *testing.B) {
 	for b.Loop() {
 		before := live()
 		e := engine.New(engine.Config{})
-		l := load.New(load.Config{FS: tree, Path: []string{"/u"}, Complete: graph.Ground{}.Complete})
-		e.Step(value.Instant{Mono: 1, Real: 1}, engine.Loaded{Units: l.Closure([]string{"all.target"}, nil)})
+		l := load.New(load.Config{
+			FS: tree, Path: []string{"/u"}, Complete: graph.Ground{}.Complete,
+		})
+		units := l.Closure([]string{"all.target"}, nil)
+		e.Step(value.Instant{Mono: 1, Real: 1}, engine.Loaded{Units: units})
 		held += live() - before
 		runtime.KeepAlive(e)
 		runtime.KeepAlive(l)

@@ -20,6 +20,9 @@ func AwaitChild() (some bool, err error) {
 	return false, Unsupported("wait for a child to be looked at")
 }
 
+// WantChildSignal does nothing where nobody waits in AwaitChild.
+func WantChildSignal() (done func()) { return func() {} }
+
 // Subreaper makes orphans below this process its children: procctl(2) of FreeBSD
 // 10.2, as its 64-bit systems take it. Elsewhere orphans go to PID 1.
 func Subreaper() error {

@@ -243,7 +243,7 @@ func (m *Manager) enter(
 	m.enclose(l, req)
 	req.Cgroup, req.CgroupProcs = place.Dir, place.Procs
 	l.verdict.Apply(req)
-	if known && req.Fail == nil && !req.HasView() {
+	if known && req.Fail == nil && !m.spawner.HasView(req) {
 		if err := dirs.MakeLinks(req.Exec, m.cfg.Bases); err != nil {
 			req.Fail = directoryFailure(req.Unit, err)
 		}

@@ -160,6 +160,13 @@ func TestReport(t *testing.T) {
 			without: "PrivateNetwork", refused: "PrivateNetwork",
 		},
 		{
+			name: "another journal", lines: "LogNamespace=x",
+			place: made([]spawn.Trial{spawn.TrialMounts}, sys.EPERM, "CAP_SYS_ADMIN"),
+			want: "LogNamespace: weaker: what is not standard output goes to another journal: mount " +
+				"namespaces: no CAP_SYS_ADMIN",
+			without: "LogNamespace/namespaces", refused: "LogNamespace",
+		},
+		{
 			name: "filters", lines: "SystemCallFilter=@basic-io\nRestrictAddressFamilies=none",
 			place: made(everything, sys.EINVAL),
 			want: "RestrictAddressFamilies: not applied: filters of system calls: not in this kernel, or " +

@@ -108,6 +108,10 @@ var rules = sync.OnceValue(func() map[string]rule {
 		"ProtectKernelTunables": mountRule, "ProtectSystem": mountRule, "ReadOnlyPaths": mountRule,
 		"ReadWritePaths": mountRule, "TemporaryFileSystem": mountRule,
 		"ProcSubset": one(statusNamespace, proc), "ProtectProc": one(statusNamespace, proc),
+		"LogNamespace": {status: statusNamespace, parts: []part{
+			{"namespaces", "what is not standard output goes to another journal", mounts},
+			{"output", "standard output goes to another journal", func(asked) string { return "" }},
+		}},
 		"PrivateDevices":    inNamespace(mounts, "/dev is everybody's", "raw devices by system calls"),
 		"ProtectKernelLogs": inNamespace(mounts, "/dev/kmsg is there", "syslog(2) can be called"),
 		"ProtectKernelModules": inNamespace(mounts, "/usr/lib/modules is there",

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"rouse/internal/host/sys"
 	"rouse/internal/unit"
@@ -30,7 +31,11 @@ func (o *opener) log(s unit.Stdio) (int, error) {
 // journal connects to the journal's stream socket and says who will speak. The
 // journal takes everything after the seven lines for messages.
 func (o *opener) journal(s unit.Stdio) (fd int, err error) {
-	fd, err = connect(o.r.config.Journal)
+	socket := o.r.config.Journal
+	if ns := o.x.LogNamespace; ns != "" { // a directory beside
+		socket = filepath.Dir(socket) + "." + ns + "/" + filepath.Base(socket)
+	}
+	fd, err = connect(socket)
 	if err != nil {
 		return -1, err
 	}
@@ -42,7 +47,7 @@ func (o *opener) journal(s unit.Stdio) (fd int, err error) {
 	header := []byte(o.header(s))
 	if n, err := sys.Write(fd, header); err != nil || n < len(header) {
 		sys.CloseFD(fd)
-		return -1, fmt.Errorf("write to %s: %w", o.r.config.Journal, err)
+		return -1, fmt.Errorf("write to %s: %w", socket, err)
 	}
 	return fd, nil
 }

@@ -292,10 +292,23 @@ func TestJournal(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
+	beside := w.dir + ".x"
+	if err := os.Mkdir(beside, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	other, err := net.Listen("unix", filepath.Join(beside, "journal"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
 	read := func(x unit.Exec, text, want string) {
 		t.Helper()
 		s := w.open(x)
-		conn, err := l.Accept()
+		from := l
+		if x.LogNamespace != "" {
+			from = other
+		}
+		conn, err := from.Accept()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -313,7 +326,10 @@ func TestJournal(t *testing.T) {
 		}
 	}
 	read(unit.Exec{}, "hello\n", "webd\nweb.service\n30\n1\n0\n0\n0\nhello\n")
-	x := unit.Exec{SyslogIdentifier: "me", Stdout: unit.StdioKmsgConsole}
+	x := unit.Exec{}
+	x.LogNamespace = "x"
+	read(x, "hello\n", "webd\nweb.service\n30\n1\n0\n0\n0\nhello\n")
+	x = unit.Exec{SyslogIdentifier: "me", Stdout: unit.StdioKmsgConsole}
 	read(x, "", "me\nweb.service\n30\n1\n0\n1\n1\n")
 	if w.console.String() != "" {
 		t.Errorf("console: %s", w.console)

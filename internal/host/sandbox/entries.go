@@ -227,6 +227,12 @@ func (c *Config) mounts(list []entry) []entry {
 			list = append(list, e)
 		}
 	}
+	if ns := x.LogNamespace; ns != "" && c.Wants("LogNamespace") {
+		list = append(list, entry{
+			path: JournalPath, mode: bind, source: JournalPath + "." + ns, ro: true,
+			directive: "LogNamespace",
+		})
+	}
 	if c.Privileged || !c.Wants("PrivateTmp") {
 		return list
 	}

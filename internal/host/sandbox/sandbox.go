@@ -53,6 +53,9 @@ type Config struct {
 // IncomingPath is where a view has the mounts that are brought into it later.
 const IncomingPath = "/run/systemd/incoming"
 
+// JournalPath is where programs find the journal. With LogNamespace=, it is another one.
+const JournalPath = "/run/systemd/journal"
+
 // Needed reports whether anything asks for a view of its own, and for the sake of which
 // directive.
 func (c *Config) Needed() (directive string, ok bool) {
@@ -70,6 +73,7 @@ func (c *Config) Needed() (directive string, ok bool) {
 		{"InaccessiblePaths", len(x.InaccessiblePaths) > 0},
 		{"ExecPaths", len(x.ExecPaths) > 0},
 		{"NoExecPaths", len(x.NoExecPaths) > 0},
+		{"LogNamespace", x.LogNamespace != ""},
 		{"MountFlags", x.MountFlags&^propagateShared != 0},
 		{"PrivateTmp", x.PrivateTmp && (c.Tmp != "" || c.OwnTmp)},
 		{"PrivateDevices", x.PrivateDevices},
@@ -98,6 +102,7 @@ func (c *Config) Essential() bool {
 	x := c.Exec
 	return c.Root != "" || len(c.Dirs.Empty) > 0 ||
 		len(x.BindPaths) > 0 && c.Wants("BindPaths") ||
+		x.LogNamespace != "" && c.Wants("LogNamespace") ||
 		len(x.TemporaryFileSystems) > 0 && c.Wants("TemporaryFileSystem")
 }
 

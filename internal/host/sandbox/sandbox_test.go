@@ -120,6 +120,18 @@ func TestSteps(t *testing.T) {
 			},
 		},
 		{
+			name: "no control groups, which are nothing to protect",
+			set: func(x *unit.Exec, _ *Config, _ string) {
+				x.ProtectControlGroups, x.MountAPIVFS = true, unit.No
+			},
+			mounts: []string{"/proc rw", "/dev rw", "/sys rw", "/run rw"},
+			want: []string{
+				"unmount /view/proc", "mount /view/proc from proc proc nosuid nodev noexec",
+				"else mount /view/proc from /proc bind deep", "set /view/proc noexec deep",
+				"set /view/sys noexec deep",
+			},
+		},
+		{
 			name: "without mount_setattr",
 			set: func(x *unit.Exec, c *Config, _ string) {
 				c.Deep = false
@@ -427,6 +439,8 @@ func TestNeeded(t *testing.T) {
 		{name: "slave", exec: unit.Exec{Sandbox: unit.Sandbox{MountFlags: uint64(FlagSlave)}},
 			needed: "MountFlags"},
 		{name: "no directory for PrivateTmp", exec: unit.Exec{Sandbox: unit.Sandbox{PrivateTmp: true}}},
+		{name: "another journal", exec: unit.Exec{Logging: unit.Logging{LogNamespace: "x"}},
+			needed: "LogNamespace", essential: true},
 		{name: "PrivateTmp in memory", exec: unit.Exec{Sandbox: unit.Sandbox{PrivateTmp: true}},
 			conf: Config{OwnTmp: true}, needed: "PrivateTmp"},
 		{name: "directories of a dynamic user", needed: "DynamicUser", essential: true,

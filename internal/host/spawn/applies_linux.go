@@ -20,6 +20,7 @@ var appliedHere = []string{
 	"InaccessiblePaths",
 	"KeyringMode",
 	"LockPersonality",
+	"LogNamespace",
 	"MemoryDenyWriteExecute",
 	"MountAPIVFS",
 	"MountFlags",

@@ -65,7 +65,8 @@ func inNamespace(need func(asked) string, without, unfiltered string) rule {
 // without. systemd insists on the same ones in containers.
 var essential = map[string]bool{
 	"BindPaths": true, "BindReadOnlyPaths": true, "DynamicUser": true, "ExecSearchPath": true,
-	"Group": true, "PAMName": true, "RootDirectory": true, "RootImage": true,
+	"ExtensionDirectories": true, "Group": true, "PAMName": true, "RootDirectory": true,
+	"RootImage":           true,
 	"SupplementaryGroups": true, "TemporaryFileSystem": true, "User": true,
 	"WorkingDirectory": true,
 }

@@ -30,7 +30,7 @@ func (c *Config) Steps() []Step {
 		Config: c, host: newTree(c.Mounts, ""), tree: newTree(c.Mounts, c.Root),
 		view: view{root: c.Root}, all: &view{},
 	}
-	list := arrange(c.entries())
+	list := arrange(append(c.entries(), b.extensions()...))
 	for i := 0; i < len(list); i++ {
 		e := &list[i]
 		if e.done {
@@ -103,6 +103,8 @@ func (b *builder) apply(e *entry, l look) bool {
 		}
 		b.detach(e)
 		b.block(e, l)
+	case overlay:
+		b.overlay(e)
 	case bind, privateTmp:
 		return b.bind(e, l)
 	case tmpfs, empty:

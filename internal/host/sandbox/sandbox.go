@@ -74,6 +74,7 @@ func (c *Config) Needed() (directive string, ok bool) {
 		{"ExecPaths", len(x.ExecPaths) > 0},
 		{"NoExecPaths", len(x.NoExecPaths) > 0},
 		{"LogNamespace", x.LogNamespace != ""},
+		{"ExtensionDirectories", len(x.ExtensionDirectories) > 0},
 		{"MountFlags", x.MountFlags&^propagateShared != 0},
 		{"PrivateTmp", x.PrivateTmp && (c.Tmp != "" || c.OwnTmp)},
 		{"PrivateDevices", x.PrivateDevices},
@@ -103,6 +104,7 @@ func (c *Config) Essential() bool {
 	return c.Root != "" || len(c.Dirs.Empty) > 0 ||
 		len(x.BindPaths) > 0 && c.Wants("BindPaths") ||
 		x.LogNamespace != "" && c.Wants("LogNamespace") ||
+		len(x.ExtensionDirectories) > 0 && c.Wants("ExtensionDirectories") ||
 		len(x.TemporaryFileSystems) > 0 && c.Wants("TemporaryFileSystem")
 }
 
@@ -178,6 +180,7 @@ type Mode uint8
 // The modes.
 const (
 	inaccessible Mode = iota
+	overlay
 	bind
 	privateTmp
 	privateDev
@@ -203,10 +206,11 @@ type entry struct {
 	directive string
 	source    string // on the host
 	options   string
-	flags     Flags // of a new file system
-	optional  bool  // the path, or the source, may be missing
-	flat      bool  // without what is mounted below the source
-	ro        bool  // it is made read-only, too
+	layers    []string // of an overlay, on the host, the uppermost first
+	flags     Flags    // of a new file system
+	optional  bool     // the path, or the source, may be missing
+	flat      bool     // without what is mounted below the source
+	ro        bool     // it is made read-only, too
 	noExec    bool
 	exec      bool
 	noSUID    bool
@@ -216,7 +220,8 @@ type entry struct {
 
 // readOnly reports whether the entry makes what is there read-only.
 func (e *entry) isReadOnly() bool {
-	return e.ro || e.mode == readOnly || e.mode == inaccessible || e.mode == privateDev
+	return e.ro || e.mode == readOnly || e.mode == inaccessible || e.mode == privateDev ||
+		e.mode == overlay
 }
 
 // isNoExec reports whether nothing can be executed there.

@@ -329,12 +329,13 @@ func TestSteps(t *testing.T) {
 // Entries are put in order, and what changes nothing is dropped.
 func TestArrange(t *testing.T) {
 	for _, c := range []struct{ in, want string }{
-		{"/b:4 /a:4 /a/c:5", "/a:4 /a/c:5 /b:4"},
-		{"/a/b:8 /a-b:8 /a:9", "/a:9 /a/b:8 /a-b:8"},
-		{"/a:8 /a/b:8 /a/b/c:9 /a/b/c/d:8", "/a:8 /a/b/c:9 /a/b/c/d:8"},
-		{"/:8 /proc:15 /proc/x:15 /y:9", "/:8 /proc:15 /y:9"},
-		{"/a:0 /a:8 /a/b:8 /ab:8", "/a:0 /ab:8"},
-		{"/a:8 /a:1 /a:12", "/a:1"},
+		{"/b:5 /a:5 /a/c:6", "/a:5 /a/c:6 /b:5"},
+		{"/a/b:9 /a-b:9 /a:10", "/a:10 /a/b:9 /a-b:9"},
+		{"/a:9 /a/b:9 /a/b/c:10 /a/b/c/d:9", "/a:9 /a/b/c:10 /a/b/c/d:9"},
+		{"/:9 /proc:16 /proc/x:16 /y:10", "/:9 /proc:16 /y:10"},
+		{"/a:0 /a:9 /a/b:9 /ab:9", "/a:0 /ab:9"},
+		{"/a:9 /a:2 /a:13", "/a:2"},
+		{"/usr:9 /usr:13 /usr:1 /usr/x:9", "/usr:1 /usr/x:9"},
 		{"", ""},
 	} {
 		var list []entry
@@ -441,6 +442,8 @@ func TestNeeded(t *testing.T) {
 		{name: "no directory for PrivateTmp", exec: unit.Exec{Sandbox: unit.Sandbox{PrivateTmp: true}}},
 		{name: "another journal", exec: unit.Exec{Logging: unit.Logging{LogNamespace: "x"}},
 			needed: "LogNamespace", essential: true},
+		{name: "extensions", needed: "ExtensionDirectories", essential: true,
+			exec: unit.Exec{Images: unit.Images{ExtensionDirectories: []string{"/x"}}}},
 		{name: "PrivateTmp in memory", exec: unit.Exec{Sandbox: unit.Sandbox{PrivateTmp: true}},
 			conf: Config{OwnTmp: true}, needed: "PrivateTmp"},
 		{name: "directories of a dynamic user", needed: "DynamicUser", essential: true,

@@ -22,6 +22,8 @@ type cover struct {
 	path, real string
 	// only names what is there, if that is not all that is at real; nil is all.
 	only map[string]bool
+	// above are directories that are laid over what is at real, the uppermost first.
+	above []string
 	// made are the directories that were made in a new, empty file system.
 	made map[string]bool
 }
@@ -57,6 +59,14 @@ func (v *view) look(path string) look {
 		first, _, _ := strings.Cut(rest[1:], "/")
 		if !c.only[first] {
 			return look{err: sys.ENOENT}
+		}
+	}
+	if c != nil {
+		rest, _ := within(c.path, path)
+		for _, dir := range c.above {
+			if l := v.host(join(dir, rest)); l.err == nil {
+				return l
+			}
 		}
 	}
 	return v.host(real)

@@ -13,6 +13,7 @@ var appliedHere = []string{
 	"CapabilityBoundingSet",
 	"CoredumpFilter",
 	"ExecPaths",
+	"ExtensionDirectories",
 	"IOSchedulingClass",
 	"IOSchedulingPriority",
 	"IPCNamespacePath",

@@ -21,6 +21,7 @@ const (
 	ENOTDIR    = unix.ENOTDIR
 	ELOOP      = unix.ELOOP
 	ENXIO      = unix.ENXIO
+	ESTALE     = unix.ESTALE
 	EMFILE     = unix.EMFILE
 	ENFILE     = unix.ENFILE
 	EPERM      = unix.EPERM

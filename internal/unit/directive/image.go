@@ -13,7 +13,7 @@ import (
 const notDecrypted = "encrypted credentials are not decrypted: the unit fails"
 
 var imageRows = []Row{
-	{Name: "ExtensionDirectories", Group: imageGroup, Support: Parsed, Note: notBuilt,
+	{Name: "ExtensionDirectories", Group: imageGroup, Support: LinuxOnly, Note: byMounts,
 		Doc: "Directories laid over /usr and /opt.",
 		in: in[[]string]{&optionalPaths,
 			func(u *unit.Unit) *[]string { return &u.Exec.ExtensionDirectories }}},

@@ -21,6 +21,7 @@ import (
 
 	"rouse/internal/engine"
 	"rouse/internal/face/dbus"
+	"rouse/internal/face/gate"
 	"rouse/internal/face/rpc"
 	"rouse/internal/face/varlink"
 	"rouse/internal/host/boot"
@@ -79,7 +80,7 @@ func work(
 ) (manager.Ending, error) {
 	given := takeOver(o.deserialize)
 	if given != nil {
-		o.filtered = given.Filtered
+		o.filtered, o.runtimeDir = given.Filtered, given.RuntimeDir
 	}
 	if o.init {
 		if err := bootMachine(o, given != nil); err != nil {
@@ -127,7 +128,7 @@ func bootMachine(o *options, again bool) error {
 // listen opens the control socket, or takes it over.
 func listen(o *options, given *handover) (*net.UnixListener, error) {
 	if given != nil && given.RPC != nil {
-		l, err := rpc.ListenerOf(given.RPC)
+		l, err := gate.Listener(given.RPC.Listener)
 		if err == nil {
 			return l, nil
 		}
@@ -145,7 +146,7 @@ func serve(
 	if err != nil {
 		return end, nil, err
 	}
-	leaving := &handover{Filtered: o.filtered}
+	leaving := &handover{Filtered: o.filtered, RuntimeDir: o.runtimeDir}
 	leave := func() {}
 	c.Leave = func() { leave() }
 	rpcServer := rpc.Server{}
@@ -223,7 +224,7 @@ func passSignals(
 }
 
 func serveRPC(
-	ctx context.Context, m *manager.Manager, server *rpc.Server, l net.Listener,
+	ctx context.Context, m *manager.Manager, server *rpc.Server, l *net.UnixListener,
 ) {
 	if err := server.Serve(ctx, l); err != nil && ctx.Err() == nil {
 		m.Logf(engine.Err, "control socket: %v", err)
@@ -236,15 +237,16 @@ func serveDBus(
 	var l *net.UnixListener
 	err := errors.ErrUnsupported
 	if given != nil && given.DBus != nil {
-		l, err = dbus.ListenAgain(given.DBus)
+		l, err = gate.Listener(given.DBus.Listener)
 	}
 	if err != nil {
 		l, err = dbus.Listen(dir)
 	}
-	if err == nil {
-		err = server.Serve(ctx, l)
-	}
 	if err != nil {
+		m.Logf(engine.Warning, "private socket: %v", err)
+		l = nil
+	}
+	if err := server.Serve(ctx, l); err != nil {
 		m.Logf(engine.Warning, "private socket: %v", err)
 	}
 }
@@ -254,10 +256,10 @@ func serveNames(ctx context.Context, m *manager.Manager, s *varlink.Server, dir 
 	var l *net.UnixListener
 	err := errors.ErrUnsupported
 	if s.Saved != nil {
-		l, err = rpc.ListenerAt(s.Saved.Listener)
+		l, err = gate.Listener(s.Saved.Listener)
 	}
 	if err != nil {
-		l, err = rpc.ListenFor(filepath.Join(dir, varlink.Path), 0o666)
+		l, err = gate.Listen(filepath.Join(dir, varlink.Path), 0o666)
 	}
 	if err != nil {
 		m.Logf(engine.Warning, "users made up are not told to others: %v", err)

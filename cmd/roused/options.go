@@ -31,6 +31,7 @@ type options struct {
 	logTarget                 string
 	cgroups                   cgroup.Kind
 	enforce                   unit.Enforce
+	runtimeDir                string   // of a system manager that is not PID 1; see there
 	filtered                  []string // what SystemCallArchitectures= has been carried out
 }
 

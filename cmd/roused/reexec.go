@@ -33,6 +33,8 @@ type handover struct {
 	Signals []boot.Request // that nobody has dealt with
 	// Filtered is what the process's filter of system calls says already: it stays.
 	Filtered []string
+	// RuntimeDir is options.runtimeDir.
+	RuntimeDir string
 
 	state *manager.State
 }

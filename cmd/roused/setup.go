@@ -3,11 +3,14 @@ package main
 import (
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
+	"rouse/internal/face/dbus"
 	"rouse/internal/graph"
 	"rouse/internal/host/credentials"
 	"rouse/internal/host/dirs"
@@ -50,7 +53,8 @@ func setUp(o *options) (manager.Config, error) {
 	path := load.SearchPath(o.user, os.Getenv, o.unitPath)
 	c := manager.Config{
 		Version: version, User: o.user, Init: o.init, Target: o.target, RuntimeDir: "/run",
-		Environ: os.Environ(), Console: console(o), Level: o.level, UnitPath: path,
+		DynamicUsers: "/run/systemd/dynamic-uid",
+		Environ:      os.Environ(), Console: console(o), Level: o.level, UnitPath: path,
 		LogTarget: o.logTarget, Conf: conf, Enforce: o.enforce,
 		Reread:      func() (*directive.Manager, []unit.Fault) { return readConfig(o) },
 		Environment: d.Environment, Output: d.Stdout, OutputError: d.Stderr, Cgroups: o.cgroups,
@@ -71,7 +75,7 @@ func setUp(o *options) (manager.Config, error) {
 		c.Bases = dirs.SystemBases
 		c.Stamps = "/var/lib/systemd/timers"
 		if !o.init {
-			c.RuntimeDir = filepath.Dir(filepath.Dir(o.socket))
+			c.RuntimeDir = runtimeDir(o)
 		}
 	}
 	c.Credentials.Base = filepath.Join(c.Bases[unit.RuntimeDirectory], "credentials")
@@ -86,6 +90,21 @@ func setUp(o *options) (manager.Config, error) {
 	}.Complete
 	c.Loader = load.New(loading)
 	return c, nil
+}
+
+// runtimeDir is where the sockets of a system manager are that is not PID 1: where clients
+// look for them, unless another manager has its own there. The next program has to take the
+// same one, whose sockets answer by then.
+func runtimeDir(o *options) string {
+	if o.runtimeDir == "" {
+		o.runtimeDir = filepath.Dir(filepath.Dir(o.socket))
+		private := filepath.Join(o.runtimeDir, dbus.PrivateSocket)
+		if c, err := net.DialTimeout("unix", private, time.Second); err == nil {
+			c.Close()
+			o.runtimeDir = filepath.Dir(o.socket)
+		}
+	}
+	return o.runtimeDir
 }
 
 // readConfig reads system.conf or user.conf, and what defaults depend upon besides.

@@ -55,9 +55,12 @@ type Config struct {
 	// Enforce is what the command line says; unset: what Conf says, or else what the place
 	// suggests.
 	Enforce    unit.Enforce
-	Target     string   // started first; "" is default.target
-	RuntimeDir string   // for sockets of the manager itself: /run, or $XDG_RUNTIME_DIR
-	Environ    []string // the manager's own environment
+	Target     string // started first; "" is default.target
+	RuntimeDir string // for sockets of the manager itself: /run, or $XDG_RUNTIME_DIR
+	// DynamicUsers is where all managers of the machine note whom DynamicUser= has made up;
+	// "" is a place of one's own, below RuntimeDir.
+	DynamicUsers string
+	Environ      []string // the manager's own environment
 	// NewEnvironment gives what Environment is once configuration has been read again;
 	// nil: the same.
 	NewEnvironment func() []string

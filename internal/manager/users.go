@@ -23,11 +23,11 @@ import (
 
 // userPool makes the place for users that are in no file, and has these found like others.
 func (m *Manager) userPool() {
-	dir := m.cfg.RuntimeDir
-	if m.cfg.User {
-		dir = "/run" // which is the system's: a user cannot make others up
+	dir := m.cfg.DynamicUsers
+	if dir == "" {
+		dir = filepath.Join(m.cfg.RuntimeDir, "systemd/dynamic-uid")
 	}
-	m.pool = identity.NewPool(filepath.Join(dir, "systemd/dynamic-uid"), m.users)
+	m.pool = identity.NewPool(dir, m.users)
 	m.users.Further = m.pool.Find
 }
 

@@ -110,7 +110,7 @@ func (c *conn) serve(ctx context.Context) {
 		}
 	}
 	select { // what was put off is for the next manager
-	case <-c.s.leave.asked:
+	case <-c.s.leave.Suspending():
 	case <-c.ctx.Done():
 	}
 }

@@ -12,16 +12,13 @@ package dbus
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"net"
-	"os"
 	"path/filepath"
 	"sync"
-	"time"
 
 	"rouse/internal/face"
+	"rouse/internal/face/gate"
 	"rouse/internal/host/sys"
 )
 
@@ -41,29 +38,7 @@ const (
 // Listen opens the private socket below dir, in the place of one that is there. Only
 // root and the manager's own user may connect.
 func Listen(dir string) (*net.UnixListener, error) {
-	path := filepath.Join(dir, PrivateSocket)
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return nil, err
-	}
-	// The mode is set before anyone can connect: the socket gets its name only then.
-	temp := path + ".new"
-	if err := os.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
-	}
-	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: temp, Net: "unix"})
-	if err != nil {
-		return nil, err
-	}
-	l.SetUnlinkOnClose(false)
-	if err = os.Chmod(temp, 0o600); err == nil {
-		err = os.Rename(temp, path)
-	}
-	if err != nil {
-		l.Close()
-		os.Remove(temp)
-		return nil, fmt.Errorf("listen %s: %w", path, err)
-	}
-	return l, nil
+	return gate.Listen(filepath.Join(dir, PrivateSocket), 0o600)
 }
 
 // Manager is what the face speaks to.
@@ -104,72 +79,41 @@ func NewServer(m Manager, log func(string)) *Server {
 	s := &Server{
 		m: m, log: log, slow: make(chan struct{}, maxSlow),
 		conns: map[*conn]bool{}, marked: map[string]bool{}, jobs: map[uint32]*jobTrack{},
-		states: map[uint32]string{}, leave: newSuspension(),
+		states: map[uint32]string{},
 	}
 	m.Observe(s.observe)
 	return s
 }
 
 // Serve answers those who connect until ctx ends or l fails, and returns once all
-// connections are closed. It closes l.
+// connections are closed. It closes l. Without l, there is only the bus.
 func (s *Server) Serve(ctx context.Context, l *net.UnixListener) error {
-	ctx, cancel := context.WithCancel(ctx)
-	var wg sync.WaitGroup
-	stop := context.AfterFunc(ctx, func() { l.Close() })
-	s.mu.Lock()
-	s.leave.serve = true
-	s.mu.Unlock()
-	defer close(s.leave.done)
-	defer func() {
-		if s.suspended() {
-			wg.Wait()
-		}
-		cancel()
-		stop()
-		l.Close()
-		wg.Wait()
-	}()
-	go s.untilSuspended(ctx, l)
-	s.resume(ctx, &wg)
-	for {
-		nc, err := l.AcceptUnix()
-		switch {
-		case err != nil && s.suspended():
-			s.keepListener(l)
-			return nil
-		case ctx.Err() != nil:
-			if err == nil {
-				nc.Close()
-			}
-			return nil
-		case isTemporary(err): // out of descriptors or memory: it waits in the backlog
-			select {
-			case <-time.After(100 * time.Millisecond):
-			case <-ctx.Done():
-			}
-			continue
-		case err != nil:
-			return err
-		}
-		peer, err := sys.PeerOf(nc)
-		if err != nil {
-			peer = sys.Peer{UID: nobody}
-		}
-		c := newConn(s, nc, peer)
-		if !s.join(c) {
-			nc.Close()
-			continue
-		}
-		wg.Go(func() {
-			defer s.leaveConn(c)
-			c.serve(ctx)
-		})
-	}
+	return s.leave.Serve(ctx, l, s.resume, func(
+		ctx context.Context, wg *sync.WaitGroup, nc *net.UnixConn,
+	) {
+		s.begin(ctx, wg, newConn(s, nc, peerOf(nc)))
+	})
 }
 
-func isTemporary(err error) bool {
-	var t interface{ Temporary() bool }
-	return errors.As(err, &t) && t.Temporary()
+// begin serves a connection, if there is room for it.
+func (s *Server) begin(ctx context.Context, wg *sync.WaitGroup, c *conn) {
+	if !s.join(c) {
+		c.nc.Close()
+		return
+	}
+	wg.Go(func() {
+		defer s.leaveConn(c)
+		c.serve(ctx)
+	})
+}
+
+// peerOf gives who is at the other end.
+func peerOf(nc *net.UnixConn) sys.Peer {
+	peer, err := sys.PeerOf(nc)
+	if err != nil {
+		return sys.Peer{UID: nobody}
+	}
+	return peer
 }
 
 func (s *Server) join(c *conn) bool {

@@ -4,12 +4,11 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net"
-	"os"
 	"sync"
 	"time"
 
 	"rouse/internal/face"
+	"rouse/internal/face/gate"
 	"rouse/internal/host/sys"
 	"rouse/internal/wire/dbus"
 )
@@ -50,32 +49,17 @@ func (s *Saved) FDs() []int {
 
 // suspension is how Suspend and the goroutines of a server agree.
 type suspension struct {
-	asked chan struct{} // closed when all is to be left as it is
-	done  chan struct{} // closed when Serve returns
-	serve bool          // Serve was called; guarded by the server's mu
-	saved Saved         // guarded by the server's mu
+	gate.Gate
+	saved Saved // guarded by the server's mu
 }
 
-func newSuspension() suspension {
-	return suspension{
-		asked: make(chan struct{}), done: make(chan struct{}), saved: Saved{Listener: -1},
-	}
-}
+func (s *Server) suspended() bool { return s.leave.Suspended() }
 
-func (s *Server) suspended() bool {
-	select {
-	case <-s.leave.asked:
-		return true
-	default:
-		return false
-	}
-}
-
-// Suspend ends Serve and leaves clients connected, for Saved and the Restore of the next
-// server. Those that have asked for the re-execution are told by the
-// end of their connection, as by systemd.
+// Suspend ends Serve, which must be called, and leaves clients connected, for Saved and the
+// Restore of the next server. Those that have asked for the re-execution are told by the end
+// of their connection, as by systemd.
 func (s *Server) Suspend() {
-	close(s.leave.asked)
+	s.leave.Suspend()
 	s.mu.Lock()
 	for c := range s.conns {
 		c.suspend()
@@ -86,11 +70,8 @@ func (s *Server) Suspend() {
 			s.leave.saved.Jobs[id] = t.senders
 		}
 	}
-	serving := s.leave.serve
 	s.mu.Unlock()
-	if serving {
-		<-s.leave.done
-	}
+	s.leave.saved.Listener = s.leave.Left()
 }
 
 // Restore has the server go on where another one was suspended. It is called before
@@ -103,74 +84,21 @@ func (s *Server) Restore(saved *Saved) {
 	}
 }
 
-// ListenAgain gives the private socket of a suspended server.
-func ListenAgain(saved *Saved) (*net.UnixListener, error) {
-	if saved.Listener < 0 {
-		return nil, errors.New("the private socket was not handed over")
-	}
-	f := os.NewFile(uintptr(saved.Listener), "private socket")
-	defer f.Close()
-	l, err := net.FileListener(f)
-	if err != nil {
-		return nil, err
-	}
-	u, ok := l.(*net.UnixListener)
-	if !ok {
-		l.Close()
-		return nil, errors.New("the private socket is none")
-	}
-	u.SetUnlinkOnClose(false)
-	return u, nil
-}
-
-// untilSuspended has Accept return when the server is suspended.
-func (s *Server) untilSuspended(ctx context.Context, l *net.UnixListener) {
-	select {
-	case <-s.leave.asked:
-		l.SetDeadline(time.Unix(1, 0))
-	case <-ctx.Done():
-	}
-}
-
-// keepListener puts the socket aside.
-func (s *Server) keepListener(l *net.UnixListener) {
-	fd, err := sys.DuplicateOf(l)
-	if err != nil {
-		s.log("private socket: " + err.Error())
-		return
-	}
-	s.leave.saved.Listener = fd
-}
-
 // resume serves those who were connected before.
 func (s *Server) resume(ctx context.Context, wg *sync.WaitGroup) {
 	if s.given == nil {
 		return
 	}
 	for _, saved := range s.given.Conns {
-		f := os.NewFile(uintptr(saved.FD), "private connection")
-		nc, err := net.FileConn(f)
-		f.Close()
-		u, ok := nc.(*net.UnixConn)
-		if err != nil || !ok {
+		nc, err := gate.Connection(saved.FD)
+		if err != nil {
 			sys.CloseFDs(saved.Held)
 			continue
 		}
-		peer, err := sys.PeerOf(u)
-		if err != nil {
-			peer = sys.Peer{UID: nobody}
-		}
-		c := newConn(s, u, peer)
+		c := newConn(s, nc, peerOf(nc))
 		c.in.TakesFDs, c.serial, c.ready = saved.TakesFDs, saved.Serial, true
 		c.in.Put(saved.Input, saved.Held)
-		if !s.join(c) {
-			nc.Close()
-			continue
-		}
-		wg.Go(func() {
-			defer s.leaveConn(c)
-			c.serve(ctx)
-		})
+		s.begin(ctx, wg, c)
 	}
 }
 

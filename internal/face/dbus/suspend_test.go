@@ -10,6 +10,7 @@ import (
 
 	"rouse/internal/face"
 	"rouse/internal/face/dbus/table"
+	"rouse/internal/face/gate"
 	"rouse/internal/wire/dbus"
 )
 
@@ -74,7 +75,7 @@ func TestSuspend(t *testing.T) {
 	if err := json.Unmarshal(data, saved); err != nil {
 		t.Fatal(err)
 	}
-	again, err := ListenAgain(saved)
+	again, err := gate.Listener(saved.Listener)
 	if err != nil {
 		t.Fatal(err)
 	}

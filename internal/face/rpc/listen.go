@@ -6,19 +6,14 @@ import (
 	"io/fs"
 	"net"
 	"os"
-	"path/filepath"
 	"time"
+
+	"rouse/internal/face/gate"
 )
 
-// Listen makes a control socket that only its owner may connect to.
-func Listen(path string) (*net.UnixListener, error) { return ListenFor(path, 0o600) }
-
-// ListenFor makes a socket with a mode, and its directory with 0755. A socket that
-// nobody listens on any more is replaced; one that is in use is an error.
-func ListenFor(path string, mode fs.FileMode) (*net.UnixListener, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return nil, fmt.Errorf("listen %s: %w", path, err)
-	}
+// Listen makes a control socket that only its owner may connect to, and its directory with
+// 0755. A socket that nobody listens on any more is replaced; one that is in use is an error.
+func Listen(path string) (*net.UnixListener, error) {
 	if st, err := os.Lstat(path); err == nil {
 		if st.Mode()&fs.ModeSocket == 0 {
 			return nil, fmt.Errorf("listen %s: there is a file that is no socket", path)
@@ -31,21 +26,5 @@ func ListenFor(path string, mode fs.FileMode) (*net.UnixListener, error) {
 			return nil, fmt.Errorf("listen %s: %w", path, err)
 		}
 	}
-	// The mode is set before anyone can connect: the socket gets its name only then.
-	temp := path + ".new"
-	os.Remove(temp)
-	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: temp, Net: "unix"})
-	if err != nil {
-		return nil, fmt.Errorf("listen %s: %w", path, err)
-	}
-	l.SetUnlinkOnClose(false)
-	if err = os.Chmod(temp, mode); err == nil {
-		err = os.Rename(temp, path)
-	}
-	if err != nil {
-		l.Close()
-		os.Remove(temp)
-		return nil, fmt.Errorf("listen %s: %w", path, err)
-	}
-	return l, nil
+	return gate.Listen(path, 0o600)
 }

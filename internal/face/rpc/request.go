@@ -170,7 +170,7 @@ func (c *conn) subscribe(req request, answer func(reply), done func()) {
 			select {
 			case <-c.ctx.Done():
 				return
-			case <-c.s.suspending().asked:
+			case <-c.s.leave.Suspending():
 				c.mu.Lock()
 				c.saved.Subscribed++
 				c.mu.Unlock()

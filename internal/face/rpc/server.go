@@ -49,75 +49,20 @@ type Server struct {
 // closed. It closes l. Only root and the user that the manager runs as are
 // answered. Where the system cannot tell who the peer is, the mode of the socket
 // alone keeps others out.
-func (s *Server) Serve(ctx context.Context, l net.Listener) error {
-	ctx, cancel := context.WithCancel(ctx)
-	closed := make(chan struct{})
-	context.AfterFunc(ctx, func() {
-		defer close(closed)
-		l.Close()
-	})
-	var wg sync.WaitGroup
-	leave := s.suspending()
-	defer close(leave.done)
-	defer func() {
-		if !s.suspended() {
-			cancel()
-		}
-		wg.Wait()
-		cancel()
-		<-closed // only then has the socket gone
-	}()
-	stop := s.stopAccepting(ctx, l)
-	defer stop()
-	s.resume(ctx, &wg)
-	for {
-		c, err := l.Accept()
-		switch {
-		case err != nil && s.suspended():
-			leave.keepListener(l)
-			return nil
-		case ctx.Err() != nil:
-			if err == nil {
-				c.Close()
-			}
-			return nil
-		case isTemporary(err):
-			// Out of descriptors or memory: the connection waits in the backlog.
-			if !pause(ctx, 100*time.Millisecond) {
-				return nil
-			}
-			continue
-		case err != nil:
-			return err
-		}
+func (s *Server) Serve(ctx context.Context, l *net.UnixListener) error {
+	return s.leave.Serve(ctx, l, s.resume, func(
+		ctx context.Context, wg *sync.WaitGroup, c *net.UnixConn,
+	) {
 		if reason := s.refuse(c); reason != nil {
 			s.log("control connection refused: " + reason.Message)
 			wg.Go(func() { s.turnAway(c, reason) })
-			continue
+			return
 		}
 		wg.Go(func() {
 			defer s.left()
 			s.ServeConn(ctx, c)
 		})
-	}
-}
-
-// isTemporary reports whether Accept may succeed later.
-func isTemporary(err error) bool {
-	var t interface{ Temporary() bool }
-	return errors.As(err, &t) && t.Temporary()
-}
-
-// pause waits; false if ctx ended first.
-func pause(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
+	})
 }
 
 // refuse tells why c is not served; nil if it is, and then it counts.
@@ -139,26 +84,6 @@ func (s *Server) refuse(c net.Conn) *wireError {
 	}
 	s.conns++
 	return nil
-}
-
-// stopAccepting has Accept return when the server is to be suspended.
-func (s *Server) stopAccepting(ctx context.Context, l net.Listener) (stop func()) {
-	d, ok := l.(interface{ SetDeadline(time.Time) error })
-	ctx, cancel := context.WithCancel(ctx)
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		select {
-		case <-s.suspending().asked:
-			if ok {
-				d.SetDeadline(time.Unix(1, 0))
-			}
-		case <-ctx.Done():
-		}
-	})
-	return func() {
-		cancel()
-		wg.Wait()
-	}
 }
 
 func (s *Server) left() {
@@ -233,10 +158,7 @@ func (s *Server) serveConn(ctx context.Context, nc net.Conn, saved SavedConn) {
 		nc.SetDeadline(time.Now())
 	})
 	defer stop()
-	leave := s.suspending()
-	leave.mu.Lock()
-	leave.open[c] = true
-	leave.mu.Unlock()
+	s.leave.enter(c)
 	c.again(saved)
 	c.read(inputOf(saved, nc))
 	c.wg.Wait()

@@ -6,15 +6,14 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net"
-	"os"
 	"slices"
 	"sync"
 	"time"
 
 	"rouse/internal/face"
+	"rouse/internal/face/gate"
 	"rouse/internal/host/sys"
 )
 
@@ -30,7 +29,10 @@ type Saved struct {
 
 // FDs lists the descriptors in it.
 func (s *Saved) FDs() []int {
-	fds := []int{s.Listener}
+	var fds []int
+	if s.Listener >= 0 {
+		fds = append(fds, s.Listener)
+	}
 	for _, c := range s.Conns {
 		fds = append(fds, c.FD)
 	}
@@ -61,84 +63,42 @@ type SavedMember struct {
 
 // suspension is how Suspend and the goroutines of a server agree.
 type suspension struct {
-	once  sync.Once
-	asked chan struct{} // closed when they are to leave everything as it is
-	done  chan struct{} // closed when Serve returns
-
+	gate.Gate
 	mu    sync.Mutex
 	saved Saved
 	open  map[*conn]bool
 }
 
-func (s *Server) suspending() *suspension {
-	s.leave.once.Do(func() {
-		s.leave.asked, s.leave.done = make(chan struct{}), make(chan struct{})
-		s.leave.open = map[*conn]bool{}
-		s.leave.saved.Listener = -1
-	})
-	return &s.leave
-}
-
-// suspended reports that Suspend was called.
-func (s *Server) suspended() bool {
-	select {
-	case <-s.suspending().asked:
-		return true
-	default:
-		return false
-	}
-}
+func (s *Server) suspended() bool { return s.leave.Suspended() }
 
 // Suspend ends Serve, which must have been called, and leaves connections open: the
 // state is for Resume. Calls that wait must have been given face.ErrSuspended, or be
 // about to.
 func (s *Server) Suspend() *Saved {
-	l := s.suspending()
-	close(l.asked)
+	l := &s.leave
+	l.Suspend()
 	l.mu.Lock()
 	for c := range l.open {
 		c.c.SetWriteDeadline(time.Now().Add(suspendedWrite))
 		c.hold(0) // the reader is to see that it is over
 	}
 	l.mu.Unlock()
-	<-l.done
+	l.saved.Listener = l.Left()
 	return &l.saved
 }
 
-// ListenerOf gives the listener of a suspended server.
-func ListenerOf(s *Saved) (*net.UnixListener, error) { return ListenerAt(s.Listener) }
-
-// ListenerAt gives the listener that the program before has left as this descriptor.
-func ListenerAt(fd int) (*net.UnixListener, error) {
-	f := os.NewFile(uintptr(fd), "listening socket")
-	if f == nil {
-		return nil, errors.New("a listening socket was not handed over")
+func (l *suspension) enter(c *conn) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.open == nil {
+		l.open = map[*conn]bool{}
 	}
-	defer f.Close()
-	l, err := net.FileListener(f)
-	if err != nil {
-		return nil, err
-	}
-	if u, ok := l.(*net.UnixListener); ok {
-		u.SetUnlinkOnClose(false)
-		return u, nil
-	}
-	l.Close()
-	return nil, fmt.Errorf("a listening socket is a %T", l)
-}
-
-// keepListener puts a listener aside.
-func (l *suspension) keepListener(from net.Listener) {
-	fd, err := sys.DuplicateOf(from)
-	if err != nil {
-		return // a new one is made
-	}
-	l.saved.Listener = fd
+	l.open[c] = true
 }
 
 // keep puts the connection aside, once nobody uses it any more.
 func (c *conn) keep() {
-	l := c.s.suspending()
+	l := &c.s.leave
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.open, c)
@@ -168,9 +128,7 @@ func (s *Server) resume(ctx context.Context, wg *sync.WaitGroup) {
 		return
 	}
 	for _, saved := range s.Saved.Conns {
-		f := os.NewFile(uintptr(saved.FD), "control connection")
-		nc, err := net.FileConn(f)
-		f.Close()
+		nc, err := gate.Connection(saved.FD)
 		if err != nil {
 			s.log("control connection lost: " + err.Error())
 			continue

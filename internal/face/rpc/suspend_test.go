@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"rouse/internal/face"
+	"rouse/internal/face/gate"
 	"rouse/internal/face/rpc"
 	"rouse/internal/face/rpc/fake"
 )
@@ -49,7 +50,7 @@ func (l *leaver) Reload(context.Context, bool) (face.ReloadReport, error) {
 }
 
 // begin serves on l until the test ends.
-func beginServer(t *testing.T, m face.Manager, l net.Listener, saved *rpc.Saved) *rpc.Server {
+func beginServer(t *testing.T, m face.Manager, l *net.UnixListener, saved *rpc.Saved) *rpc.Server {
 	t.Helper()
 	s := &rpc.Server{Manager: m, Saved: saved}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -121,7 +122,7 @@ func TestSuspend(t *testing.T) {
 	if n := len(saved.FDs()); n != len(talks)+2 {
 		t.Errorf("%d descriptors, want %d", n, len(talks)+2)
 	}
-	again, err := rpc.ListenerOf(saved)
+	again, err := gate.Listener(saved.Listener)
 	if err != nil {
 		t.Fatal(err)
 	}

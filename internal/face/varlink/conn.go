@@ -25,7 +25,7 @@ func (c *conn) serve(input []byte) {
 	defer c.nc.Close()
 	stop := context.AfterFunc(c.ctx, c.hurry)
 	defer stop()
-	leave := c.s.suspending()
+	leave := &c.s.leave
 	leave.enter(c)
 	defer leave.exit(c)
 	for {

@@ -2,10 +2,9 @@ package varlink
 
 import (
 	"context"
-	"net"
-	"os"
 	"sync"
 
+	"rouse/internal/face/gate"
 	"rouse/internal/host/sys"
 )
 
@@ -35,51 +34,34 @@ func (s *Saved) FDs() []int {
 
 // suspension is how Suspend and the goroutines of a server agree.
 type suspension struct {
-	once  sync.Once
-	asked chan struct{} // closed when they are to leave everything as it is
-	done  chan struct{} // closed when Serve returns
-
+	gate.Gate
 	mu    sync.Mutex
 	saved Saved
 	open  map[*conn]bool
 }
 
-func (s *Server) suspending() *suspension {
-	s.leave.once.Do(func() {
-		s.leave.asked, s.leave.done = make(chan struct{}), make(chan struct{})
-		s.leave.open = map[*conn]bool{}
-		s.leave.saved.Listener = -1
-	})
-	return &s.leave
-}
-
-// suspended reports that Suspend was called.
-func (s *Server) suspended() bool {
-	select {
-	case <-s.suspending().asked:
-		return true
-	default:
-		return false
-	}
-}
+func (s *Server) suspended() bool { return s.leave.Suspended() }
 
 // Suspend ends Serve, which must have been called, and leaves connections open. What it
 // gives is for the server of the next program.
 func (s *Server) Suspend() *Saved {
-	l := s.suspending()
-	close(l.asked)
+	l := &s.leave
+	l.Suspend()
 	l.mu.Lock()
 	for c := range l.open {
 		c.hurry()
 	}
 	l.mu.Unlock()
-	<-l.done
+	l.saved.Listener = l.Left()
 	return &l.saved
 }
 
 func (l *suspension) enter(c *conn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.open == nil {
+		l.open = map[*conn]bool{}
+	}
 	l.open[c] = true
 }
 
@@ -87,13 +69,6 @@ func (l *suspension) exit(c *conn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.open, c)
-}
-
-// keepListener puts a listener aside. Without, a new one is made.
-func (l *suspension) keepListener(from *net.UnixListener) {
-	if fd, err := sys.DuplicateOf(from); err == nil {
-		l.saved.Listener = fd
-	}
 }
 
 // keep puts a connection aside. If that cannot be, it is closed, and its client asks again.
@@ -113,16 +88,8 @@ func (s *Server) resume(ctx context.Context, wg *sync.WaitGroup) {
 		return
 	}
 	for _, saved := range s.Saved.Conns {
-		f := os.NewFile(uintptr(saved.FD), "connection")
-		c, err := net.FileConn(f)
-		f.Close()
-		if err != nil {
-			continue
-		}
-		if nc, ok := c.(*net.UnixConn); ok {
+		if nc, err := gate.Connection(saved.FD); err == nil {
 			s.begin(ctx, wg, nc, saved.Input)
-		} else {
-			c.Close()
 		}
 	}
 }

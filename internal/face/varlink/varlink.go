@@ -6,7 +6,6 @@ package varlink
 
 import (
 	"context"
-	"errors"
 	"net"
 	"os"
 	"sync"
@@ -58,60 +57,11 @@ type Server struct {
 // returns once all connections are closed, or put aside. It closes l. Without l, nobody is
 // served.
 func (s *Server) Serve(ctx context.Context, l *net.UnixListener) error {
-	ctx, cancel := context.WithCancel(ctx)
-	leave := s.suspending()
-	if l == nil {
-		cancel()
-		close(leave.done)
-		return nil
-	}
-	var wg, watch sync.WaitGroup
-	watch.Go(func() {
-		select {
-		case <-leave.asked:
-			l.SetDeadline(time.Unix(1, 0))
-		case <-ctx.Done():
-			l.Close()
-		}
+	return s.leave.Serve(ctx, l, s.resume, func(
+		ctx context.Context, wg *sync.WaitGroup, nc *net.UnixConn,
+	) {
+		s.begin(ctx, wg, nc, nil)
 	})
-	defer close(leave.done)
-	defer func() {
-		if !s.suspended() {
-			cancel()
-		}
-		wg.Wait()
-		cancel()
-		watch.Wait()
-		l.Close()
-	}()
-	s.resume(ctx, &wg)
-	for {
-		nc, err := l.AcceptUnix()
-		switch {
-		case err != nil && s.suspended():
-			leave.keepListener(l)
-			return nil
-		case ctx.Err() != nil:
-			if err == nil {
-				nc.Close()
-			}
-			return nil
-		case isTemporary(err): // out of descriptors or memory: it waits in the backlog
-			select {
-			case <-time.After(100 * time.Millisecond):
-			case <-ctx.Done():
-			}
-			continue
-		case err != nil:
-			return err
-		}
-		s.begin(ctx, &wg, nc, nil)
-	}
-}
-
-func isTemporary(err error) bool {
-	var t interface{ Temporary() bool }
-	return errors.As(err, &t) && t.Temporary()
 }
 
 // begin serves a connection, if there is room for it. input is what has been read from it.

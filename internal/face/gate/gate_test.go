@@ -62,11 +62,11 @@ func TestSuspend(t *testing.T) {
 	if !first.Suspended() {
 		t.Error("not suspended")
 	}
-	late := dial(t, path)
 	in.Close()
 	if err := <-ended; err != nil {
 		t.Fatal(err)
 	}
+	late := dial(t, path)
 	again, err := Listener(first.Left())
 	if err != nil {
 		t.Fatal(err)

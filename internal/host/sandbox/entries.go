@@ -60,6 +60,14 @@ var (
 	}
 	controlGroups = []rule{{"/sys/fs/cgroup", readOnly, true}}
 
+	// programs are what ProtectSystem= keeps from changes at least. Where /bin and kin are
+	// symlinks to what is below /usr, they come down to that.
+	programs = []rule{
+		{"/usr", readOnly, false}, {"/boot", readOnly, true}, {"/efi", readOnly, true},
+		{"/bin", readOnly, true}, {"/sbin", readOnly, true}, {"/lib", readOnly, true},
+		{"/lib64", readOnly, true},
+	}
+
 	// protectHome are the entries by the value of ProtectHome=.
 	protectHome = [unit.ProtectHomes][]rule{
 		unit.ProtectHomeYes:      homes(inaccessible),
@@ -68,13 +76,10 @@ var (
 	}
 	// protectSystem are those by the value of ProtectSystem=.
 	protectSystem = [unit.ProtectSystems][]rule{
-		unit.ProtectSystemYes: {
-			{"/usr", readOnly, false}, {"/boot", readOnly, true}, {"/efi", readOnly, true},
-		},
-		unit.ProtectSystemFull: {
-			{"/usr", readOnly, false}, {"/boot", readOnly, true}, {"/efi", readOnly, true},
-			{"/etc", readOnly, false},
-		},
+		unit.ProtectSystemYes: programs,
+		unit.ProtectSystemFull: append(programs[:len(programs):len(programs)], rule{
+			"/etc", readOnly, false,
+		}),
 		unit.ProtectSystemStrict: append([]rule{
 			{"/", readOnly, false}, {"/proc", readWriteImplicit, false},
 			{"/sys", readWriteImplicit, false}, {"/dev", readWriteImplicit, false},
@@ -100,9 +105,7 @@ func (c *Config) entries() (list []entry) {
 		}
 	}
 	x := c.Exec
-	if !c.Privileged {
-		list = c.access(list)
-	}
+	list = c.access(list)
 	list = c.mounts(list)
 	if !c.Privileged {
 		if x.PrivateDevices && c.Wants("PrivateDevices") {
@@ -170,8 +173,8 @@ func (c *Config) access(list []entry) []entry {
 		{"ExecPaths", x.ExecPaths, exec},
 		{"NoExecPaths", x.NoExecPaths, noExec},
 	} {
-		if !c.Wants(d.directive) {
-			continue
+		if !c.Wants(d.directive) || c.Privileged && d.mode != readWrite {
+			continue // with a "+", as in systemd, nothing is taken away
 		}
 		for _, p := range d.paths {
 			e := entry{mode: d.mode, directive: d.directive}

@@ -184,14 +184,30 @@ func (m *maker) make(p directory) (note string, err error) {
 			return "", err
 		}
 	}
-	err = os.Mkdir(path, 0o700)
-	if errors.Is(err, fs.ErrExist) && m.kind == unit.ConfigurationDirectory {
-		return m.compare(path)
-	}
-	if err != nil && !errors.Is(err, fs.ErrExist) {
+	if m.kind == unit.ConfigurationDirectory {
+		if err := os.Mkdir(path, 0o700); errors.Is(err, fs.ErrExist) {
+			return m.compare(path)
+		} else if err != nil {
+			return "", err
+		}
+	} else if err := mkdir(path); err != nil {
 		return "", err
 	}
 	return note, m.give(path)
+}
+
+// mkdir makes a directory, unless it is there. A symlink is none, wherever it leads:
+// systemd gives away nothing that it has not made.
+func mkdir(path string) error {
+	err := os.Mkdir(path, 0o700)
+	if !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	info, err := os.Lstat(path)
+	if err == nil && info.Mode()&fs.ModeSymlink != 0 {
+		err = &os.PathError{Op: "mkdir", Path: path, Err: sys.ENOTDIR}
+	}
+	return err
 }
 
 // compare looks at a directory that is left as it is.

@@ -140,7 +140,10 @@ func TestMakeRefused(t *testing.T) {
 	b, root := bases(t)
 	must(t, os.WriteFile(filepath.Join(root, "run/file"), nil, 0o644))
 	must(t, os.Symlink("elsewhere", filepath.Join(root, "run/taken")))
-	for _, p := range []string{"../x", "/x", "", "file/x", "file", "ok:../x", "ok:taken"} {
+	must(t, os.Mkdir(filepath.Join(root, "run/real"), 0o755))
+	must(t, os.Symlink("real", filepath.Join(root, "run/symlink")))
+	for _, p := range []string{"../x", "/x", "", "file/x", "file", "ok:../x", "ok:taken",
+		"symlink"} {
 		x := &unit.Exec{}
 		x.Directories[unit.RuntimeDirectory] = paths(0o755, p)
 		_, err := dirs.Make(x, b, dirs.Owner{UID: -1, GID: -1})

@@ -61,8 +61,8 @@ func (m *maker) makePrivate(p directory) (path, note string, err error) {
 	if found != nil && found.IsDir() && errors.Is(err, fs.ErrNotExist) {
 		note = fmt.Sprintf("%s becomes %s: DynamicUser= was off before", public, path)
 		err = os.Rename(public, path)
-	} else if err = os.Mkdir(path, 0o700); errors.Is(err, fs.ErrExist) {
-		err = nil
+	} else {
+		err = mkdir(path)
 	}
 	if err == nil && p.outer {
 		err = link(path, public)

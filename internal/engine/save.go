@@ -146,6 +146,11 @@ func (e *Engine) Definitions() []*unit.Unit {
 	return defs
 }
 
+// AnyDefinition reports whether that is so of any unit.
+func (e *Engine) AnyDefinition(is func(*unit.Unit) bool) bool {
+	return slices.ContainsFunc(e.units, func(u *runUnit) bool { return u != nil && is(u.Def) })
+}
+
 // Restore makes an engine with the state that Save gave and the definitions of
 // its units, which may be others by now. What cannot be read of one unit costs only
 // that: it is adopted with the processes it has. Resume tells of it, and what the host

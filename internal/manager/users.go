@@ -200,8 +200,11 @@ func (m *Manager) departed(u *unit.Unit, ev engine.Reaped) {
 // group, once no unit of theirs is up, if one of them asks for it. systemd.exec(5),
 // RemoveIPC=.
 func (m *Manager) removeIPC(u *unit.Unit) {
+	if m.cfg.User || !m.e.AnyDefinition(removesIPC) { // which is quickly seen
+		return
+	}
 	o, _, known := m.owner(u.Exec)
-	if !known || m.cfg.User {
+	if !known {
 		return
 	}
 	asked := u.Exec.RemoveIPC
@@ -233,6 +236,8 @@ func (m *Manager) removeIPC(u *unit.Unit) {
 		m.logf(engine.Warning, u.Name, "RemoveIPC=: %v", err)
 	}
 }
+
+func removesIPC(u *unit.Unit) bool { return u.Exec != nil && u.Exec.RemoveIPC }
 
 // dismiss ends the users that exist for a unit alone. Its processes are gone.
 func (m *Manager) dismiss(u *unit.Unit) {

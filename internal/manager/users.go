@@ -200,7 +200,7 @@ func (m *Manager) departed(u *unit.Unit, ev engine.Reaped) {
 // group, once no unit of theirs is up, if one of them asks for it. systemd.exec(5),
 // RemoveIPC=.
 func (m *Manager) removeIPC(u *unit.Unit) {
-	if m.cfg.User || !m.e.AnyDefinition(removesIPC) { // which is quickly seen
+	if m.cfg.User || !removesIPC(u) && !m.e.AnyDefinition(removesIPC) { // which is quickly seen
 		return
 	}
 	o, _, known := m.owner(u.Exec)

@@ -18,6 +18,7 @@ import (
 	"rouse/internal/host/identity"
 	"rouse/internal/host/machine"
 	"rouse/internal/host/mounts"
+	"rouse/internal/host/pam"
 	"rouse/internal/host/proc"
 	"rouse/internal/manager"
 	"rouse/internal/unit"
@@ -77,6 +78,9 @@ func setUp(o *options) (manager.Config, error) {
 		if !o.init {
 			c.RuntimeDir = runtimeDir(o)
 		}
+	}
+	if self, err := os.Executable(); err == nil {
+		c.PAM = pam.Find(self)
 	}
 	c.Credentials.Base = filepath.Join(c.Bases[unit.RuntimeDirectory], "credentials")
 	receive(o, &c.Credentials)

@@ -30,6 +30,7 @@ import (
 	"rouse/internal/host/mounts"
 	"rouse/internal/host/notify"
 	"rouse/internal/host/output"
+	"rouse/internal/host/pam"
 	"rouse/internal/host/private"
 	"rouse/internal/host/reap"
 	"rouse/internal/host/sandbox"
@@ -94,6 +95,8 @@ type Config struct {
 	// face has a call under way, but those that were given face.ErrSuspended. Nil: it
 	// never is to. Run then ends with the verb "reexec" and a State.
 	Leave func()
+	// PAM is the program that calls PAM for services.
+	PAM pam.Program
 	// State is what the manager before has left; nil if there was none.
 	State *State
 }

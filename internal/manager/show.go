@@ -107,7 +107,7 @@ var accountRows = [...]hostRow{
 func (m *Manager) newJudge() *ability.Judge {
 	c, contained := m.cfg.Loader.Config(), proc.Container() != ""
 	return &ability.Judge{
-		Place: ability.New(ability.Config{Groups: func() ability.Groups {
+		Place: ability.New(ability.Config{NoPAM: m.cfg.PAM.Why, Groups: func() ability.Groups {
 			return ability.Groups{
 				Kind:        m.tracker.Kind().String(),
 				Controllers: strings.Fields(m.tracker.Available().String()),

@@ -208,8 +208,8 @@ func (m *Manager) launch(l *launch) (p spawn.Process, problem string, err error)
 		req.Notify = m.notify.Path()
 	}
 	req.Env = m.environment(l, home, files)
-	if l.Command.Flags&value.NoExpand == 0 {
-		req.Command.Argv = expand(l.Command.Argv, req.Env)
+	if req.Session = m.session(l, req, owner); req.Session == nil {
+		req.Complete()
 	}
 	req.Files, req.Stored = l.files, l.stored
 	req.Stdin, req.Stdout, req.Stderr = streams.In, streams.Out, streams.Err
@@ -539,29 +539,7 @@ func (m *Manager) environment(l *launch, home, files []string) []string {
 	env = append(env, dirs.Pass(x.PassEnvironment, m.cfg.Environ)...)
 	env = append(env, x.Environment...)
 	env = append(env, files...)
-	return dropUnset(value.MergeEnv(env), x.UnsetEnvironment)
-}
-
-// dropUnset carries out UnsetEnvironment=: names, or exact assignments.
-func dropUnset(env, unset []string) []string {
-	if len(unset) == 0 {
-		return env
-	}
-	return slices.DeleteFunc(env, func(kv string) bool {
-		key, _, _ := strings.Cut(kv, "=")
-		return slices.Contains(unset, kv) || slices.Contains(unset, key)
-	})
-}
-
-func expand(argv, env []string) []string {
-	return value.ExpandArgs(argv, func(name string) (string, bool) {
-		for i := len(env) - 1; i >= 0; i-- {
-			if v, ok := strings.CutPrefix(env[i], name); ok && strings.HasPrefix(v, "=") {
-				return v[1:], true
-			}
-		}
-		return "", false
-	})
+	return value.MergeEnv(env)
 }
 
 // group finds the processes of a unit.

@@ -19,6 +19,7 @@ import (
 	"rouse/internal/host/sys"
 	"rouse/internal/host/utmp"
 	"rouse/internal/unit"
+	"rouse/internal/unit/value"
 )
 
 // userPool makes the place for users that are in no file, and has these found like others.
@@ -59,7 +60,7 @@ func (m *Manager) owner(x *unit.Exec) (o dirs.Owner, env []string, known bool) {
 		u, err := m.users.User(x.User)
 		if known = err == nil; known {
 			o.UID, o.GID = u.UID, u.GID
-			env = append(login(u), session(x, u)...)
+			env = append(login(u), m.withoutPAM(x, u)...)
 		}
 	} else if x.WorkingDirectoryHome {
 		if u, err := m.users.User(itoa(os.Geteuid())); err == nil {
@@ -97,10 +98,10 @@ func login(u identity.User) []string {
 	return env
 }
 
-// session is what pam_systemd(8) gives to the manager of a user: nothing but the place of
-// its runtime directory. No PAM is called here.
-func session(x *unit.Exec, u identity.User) []string {
-	if x.PAMName != "systemd-user" {
+// withoutPAM is what pam_systemd(8) gives to the manager of a user, where PAM cannot be
+// called: nothing but the place of its runtime directory.
+func (m *Manager) withoutPAM(x *unit.Exec, u identity.User) []string {
+	if x.PAMName != "systemd-user" || m.cfg.PAM.Path != "" {
 		return nil
 	}
 	dir := "/run/user/" + itoa(u.UID)
@@ -108,6 +109,25 @@ func session(x *unit.Exec, u identity.User) []string {
 		return nil
 	}
 	return []string{"XDG_RUNTIME_DIR=" + dir}
+}
+
+// session is what PAM opens for a process; nil is nothing. Without a user there is nobody to
+// open it for.
+func (m *Manager) session(l *launch, r *spawn.Request, o dirs.Owner) *spawn.Session {
+	x := l.Unit.Exec
+	s := l.Unit.Service
+	full := s != nil && s.PermissionsStartOnly && l.Kind != unit.ExecStart.String()
+	if x.PAMName == "" || m.cfg.PAM.Path == "" || r.Fail != nil || full || o.UID < 0 ||
+		x.User == "" && !x.DynamicUser || l.Command.Flags&(value.FullPrivilege|value.NoSetuid) != 0 {
+		return nil
+	}
+	session := &spawn.Session{
+		Keeper: m.cfg.PAM.Path, Service: x.PAMName, User: x.User, UID: o.UID, GID: o.GID, Terminal: x.TTYPath,
+	}
+	if u, err := m.users.User(itoa(o.UID)); err == nil {
+		session.User = u.Name
+	}
+	return session
 }
 
 // onTerminal says what standard input is to the process, if it is a terminal: that is the

@@ -95,6 +95,8 @@ type Groups struct {
 type Config struct {
 	// Groups is asked once; nil is that there are none.
 	Groups func() Groups
+	// NoPAM is why PAM is not called; "" if it is.
+	NoPAM string
 	// Nobody: there is no manager that sees to what is done outside of the process.
 	Nobody bool
 	// Try makes trials; nil is spawn.Try.

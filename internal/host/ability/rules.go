@@ -101,6 +101,7 @@ var rules = sync.OnceValue(func() map[string]rule {
 		"LoadCredential":      credentialRule, "SetCredential": credentialRule,
 		"ImportCredential": credentialRule,
 		"RootDirectory":    {parts: []part{{need: chroot}}, status: statusChroot},
+		"PAMName":          one(0, func(a asked) string { return a.c.NoPAM }),
 
 		"BindPaths": mountRule, "BindReadOnlyPaths": mountRule, "ExecPaths": mountRule,
 		"ExtensionDirectories": mountRule, "InaccessiblePaths": mountRule, "MountAPIVFS": mountRule,

@@ -87,10 +87,10 @@ func (p *planner) namespace(n shared) {
 	p.add(s)
 }
 
-// enter lists the calls that enter the namespace fd. An executor, who is not given it,
-// finds it with the manager. (It has threads, which no user namespace takes.)
+// enter lists the calls that enter the namespace fd. An executor or a keeper, who is not given
+// it, finds it with the manager. (It has threads, which no user namespace takes.)
 func (p *planner) enter(fd, flag int) []call {
-	if p.s.means != meansExecutor {
+	if p.s.means != meansExecutor && p.talk == nil {
 		return []call{{nr: sys.CallSetns, args: []arg{num(fd), num(flag)}}}
 	}
 	path := "/proc/" + strconv.Itoa(os.Getpid()) + "/fd/" + strconv.Itoa(fd)

@@ -35,6 +35,10 @@ type planner struct {
 	only []string
 	part part // what context is about to add
 	who  credentials
+	// talk is with the keeper of the session, and cut the number of steps that come before
+	// PAM; nil and 0 if there is no session.
+	talk *talk
+	cut  int
 	// awaits is the number of the step that may wait for the terminal, from 1 on.
 	awaits int
 }
@@ -59,11 +63,7 @@ func (s *Spawner) newPlanner(r *Request) (*planner, error) {
 		p.argv = []string{r.Command.Path}
 	}
 	p.env = r.Env
-	for i, e := range p.env {
-		if slices.Contains(pidVariables, e) {
-			p.pids = append(p.pids, i)
-		}
-	}
+	p.pidEntries()
 	for _, list := range [][]string{
 		p.argv, p.env, r.CgroupProcs, {r.Command.Path, p.x.RootDirectory, p.x.WorkingDirectory},
 	} {
@@ -162,7 +162,8 @@ func (p *planner) descriptors() {
 			kind: stepStdio, n: [2]int64{int64(fd), int64(i)}, directive: d.directive, status: d.status,
 		})
 	}
-	if len(p.r.Files) > 0 {
+	p.keepSession()
+	if len(p.r.Files) > 0 || p.talk != nil {
 		p.add(step{kind: stepFiles, ids: p.r.Files, status: StatusFDs})
 	}
 	p.controlled()
@@ -191,6 +192,7 @@ func (p *planner) context() {
 	}
 	p.keyring()
 	p.limits()
+	p.cutSession()
 	chroot := x.RootDirectory != "" && x.RootDirectory != "/" && p.wants("RootDirectory")
 	p.part = partNamespaces
 	namespaced := p.namespaces()

@@ -23,7 +23,13 @@ func (p *planner) secureBits()      {}
 func (p *planner) controlled()      {}
 func (p *planner) announce()        {}
 func (p *planner) await()           {}
-func (p *planner) ownTerminal()     {}
+func (p *planner) keepSession()     {}
+func (p *planner) cutSession()      {}
+
+func (s *Spawner) startSession(*planner, func(Process)) (Process, *StepError, error) {
+	return Process{}, nil, sys.Unsupported("sessions")
+}
+func (p *planner) ownTerminal() {}
 
 // gate: only Linux has one.
 type gate struct{}

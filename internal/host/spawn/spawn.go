@@ -75,6 +75,8 @@ type Request struct {
 	// Fail makes a process that does nothing but exit with Fail.Status: for what went
 	// wrong before the fork, so that every failure has a process.
 	Fail *StepError
+	// Session is opened by PAM; nil is none. Then Env and Command.Argv are not completed.
+	Session *Session
 	// Announce, if it is set, is called while the process waits, before anything is taken
 	// away from it and before it executes.
 	Announce func(p Process)
@@ -135,6 +137,7 @@ type Spawner struct {
 	limits  limits
 	plans   chan *plan // used ones, for their memory
 	barrier *barrier
+	sibling bool // what is started is no child of this process, but of its parent
 }
 
 func (s *Spawner) prepare() {
@@ -173,7 +176,16 @@ func (s *Spawner) Start(r *Request) (Process, error) {
 	var slot sync.Once
 	p.leave = func() { slot.Do(func() { <-s.slots }) }
 	defer p.leave()
-	pr, failed, err := s.start(p.plan, func(pr Process) {
+	start := s.start
+	if p.talk != nil {
+		defer p.talk.close()
+	}
+	if p.cut > 0 {
+		start = func(_ *plan, land func(Process)) (Process, *StepError, error) {
+			return s.startSession(p, land)
+		}
+	}
+	pr, failed, err := start(p.plan, func(pr Process) {
 		if s.Started != nil {
 			s.Started(r, pr)
 		}

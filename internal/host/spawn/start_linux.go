@@ -209,6 +209,18 @@ func (p *plan) attend(landed func(Process)) (stop func()) {
 
 // outcome is what the operations of c came to; steps are those they belong to.
 func (p *plan) outcome(c *control, steps []int) *StepError {
+	at := c.came(steps)
+	if at == nil {
+		return nil
+	}
+	return p.failed(at.step, at.call, at.errno, at.status)
+}
+
+// A spot is where a plan has failed: the arguments of plan.failed.
+type spot struct{ step, call, errno, status int }
+
+// came says how far it came; nil is to the end.
+func (c *control) came(steps []int) *spot {
 	if c.failed == 0 {
 		return nil
 	}
@@ -218,7 +230,7 @@ func (p *plan) outcome(c *control, steps []int) *StepError {
 	for at > call && steps[at-call-1] == steps[at] {
 		call++
 	}
-	return p.failed(steps[at], call, int(c.errno), status)
+	return &spot{steps[at], call, int(c.errno), status}
 }
 
 // fork tries the means in turn and gives the process, and the step of each op.
@@ -235,6 +247,9 @@ func (s *Spawner) fork(a *arena, p *plan) (Process, []int, error) {
 		steps := p.compile(a, w).steps
 		c := a.control()
 		c.vfork(how, p.cgroup)
+		if s.sibling {
+			c.besides()
+		}
 		c.run(how)
 		if pid := int(c.pid); pid > 0 {
 			if s.kernel.dumpable && how != meansFork {
@@ -281,6 +296,13 @@ func (c *control) vfork(how means, cgroup int) {
 	if how != meansFork {
 		c.flags |= sys.CloneVM
 	}
+}
+
+// besides has the child be one of this process's parent, whom its end is told as well.
+func (c *control) besides() {
+	c.args.flags |= sys.CloneParent
+	c.args.exitSignal = 0
+	c.flags |= sys.CloneParent
 }
 
 // run makes the child, and returns when it has executed or exited.

@@ -34,6 +34,7 @@ const (
 	StatusStderr           = 222
 	StatusNetwork          = 225
 	StatusNamespace        = 226
+	StatusPAM              = 224
 	StatusNoNewPrivileges  = 227
 	StatusSeccomp          = 228
 	StatusSELinux          = 229
@@ -77,7 +78,7 @@ var statusNames = [256]string{
 	StatusSetsid:           "SETSID",
 	221:                    "CONFIRM",
 	StatusStderr:           "STDERR",
-	224:                    "PAM",
+	StatusPAM:              "PAM",
 	StatusNoNewPrivileges:  "NO_NEW_PRIVILEGES",
 	StatusSeccomp:          "SECCOMP",
 	StatusNetwork:          "NETWORK",

@@ -1,6 +1,7 @@
 package spawn
 
 import (
+	"slices"
 	"strconv"
 
 	"rouse/internal/host/sys"
@@ -173,6 +174,15 @@ func (p *plan) failed(index, call, errno, status int) *StepError {
 // pidVariables are the environment variables that hold the process's own number.
 // sd_listen_fds(3), sd_watchdog_enabled(3), systemd.exec(5).
 var pidVariables = []string{"LISTEN_PID=", "WATCHDOG_PID=", "SYSTEMD_EXEC_PID="}
+
+// pidEntries finds them.
+func (p *plan) pidEntries() {
+	for i, e := range p.env {
+		if slices.Contains(pidVariables, e) {
+			p.pids = append(p.pids, i)
+		}
+	}
+}
 
 // stdioDirectives are what asks for the standard streams, by descriptor.
 var stdioDirectives = [3]struct {

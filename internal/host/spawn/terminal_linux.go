@@ -21,6 +21,9 @@ func (p *planner) controlled() {
 	case NoTerminal:
 		return
 	case MayControl:
+		if p.talk != nil {
+			return // the process will see
+		}
 		calls[0].any = true
 	case MustControl:
 	case AwaitedTerminal:
@@ -69,7 +72,7 @@ func (p *planner) await() {
 func (p *planner) awaitTerminal(try call) []call {
 	keep := append([]int{p.gate.its, p.r.Network, p.r.IPC}, p.opened...)
 	slices.Sort(keep)
-	first := 3 + len(p.r.Files)
+	first := p.firstFree()
 	list := []call{try}
 	add := func(nr uintptr, args ...arg) *call {
 		list = append(list, call{nr: nr, args: args})
@@ -82,7 +85,7 @@ func (p *planner) awaitTerminal(try call) []call {
 		}
 		first = max(first, fd+1)
 	}
-	watch := 3 + len(p.r.Files) + 16
+	watch := p.firstFree() + 16
 	for slices.Contains(keep, watch) {
 		watch++
 	}
@@ -132,7 +135,7 @@ func (p *planner) ownTerminal() {
 
 // announce has the process wait until Request.Announce was called.
 func (p *planner) announce() {
-	if p.r.Announce == nil || p.s.means == meansExecutor || p.only != nil {
+	if p.r.Announce == nil || p.talk != nil || p.s.means == meansExecutor || p.only != nil {
 		return
 	}
 	p.openGate()

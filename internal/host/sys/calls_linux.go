@@ -63,6 +63,7 @@ const (
 
 	CloneVM           = unix.CLONE_VM
 	CloneVfork        = unix.CLONE_VFORK
+	CloneParent       = unix.CLONE_PARENT
 	CloneParentSetTID = unix.CLONE_PARENT_SETTID
 	CloneClearSighand = unix.CLONE_CLEAR_SIGHAND // Linux 5.5
 	CloneIntoCgroup   = unix.CLONE_INTO_CGROUP   // Linux 5.7

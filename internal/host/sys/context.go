@@ -184,3 +184,11 @@ func KeepFileLimit() {
 		_ = SetLimit(unix.RLIMIT_NOFILE, soft, hard)
 	}
 }
+
+// LimitFiles sets the soft limit of open files. What the Go runtime has done about it is
+// forgotten then.
+func LimitFiles(soft uint64) {
+	if _, hard, err := Limit(unix.RLIMIT_NOFILE); err == nil {
+		_ = SetLimit(unix.RLIMIT_NOFILE, min(soft, hard), hard)
+	}
+}

@@ -46,13 +46,14 @@ func keep(k *spawn.Keeping) int {
 	}
 	// Who ends the unit signals all its processes; the service's end is what counts.
 	told := make(chan os.Signal, 1)
+	signal.Notify(told, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT)
 	pid := k.Start(s.environment())
-	signal.Ignore(syscall.SIGHUP, syscall.SIGINT, syscall.SIGPIPE)
-	signal.Notify(told, syscall.SIGTERM)
 	if pid == 0 {
 		s.close()
 		return spawn.StatusPAM
 	}
+	// Nor is it to end a program that a module starts to close the session.
+	sys.BlockOnThread(syscall.SIGTERM)
 	lib.become(k.UID, k.GID)
 	if wait, err := sys.WaitGone(pid); err == nil {
 		wait()

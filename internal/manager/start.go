@@ -50,7 +50,8 @@ func (m *Manager) spawn(fx engine.Spawn) {
 		m.logf(engine.Notice, fx.Unit.Name, "%s", line)
 	}
 	err := m.gather(l)
-	if x := fx.Unit.Exec; private.Needs(x) {
+	x := fx.Unit.Exec
+	if private.Needs(x) {
 		l.space = m.spaces.Of(fx.Unit.Name, m.e.Joined(fx.Unit.Name))
 	}
 	m.aloft[fx.Op] = fx.Unit.Name
@@ -63,7 +64,8 @@ func (m *Manager) spawn(fx engine.Spawn) {
 		l.close()
 		m.carry(func() { m.launched(l, p, problem, err) })
 	}
-	if fx.Unit.Exec.Stdin == unit.StdioTTY {
+	// For a terminal and for PAM it may wait long.
+	if x.Stdin == unit.StdioTTY || x.PAMName != "" && m.cfg.PAM.Path != "" {
 		m.goesAside(l, start)
 	} else {
 		m.goes(start)

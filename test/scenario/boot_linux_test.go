@@ -115,6 +115,7 @@ func (m *booted) furnish(tools string) (base []string, err error) {
 	for from, to := range map[string]string{
 		self: "self", filepath.Join(tools, "roused"): "roused",
 		filepath.Join(tools, "rouse"): "systemctl", filepath.Join(tools, "restrict"): "restrict",
+		filepath.Join(tools, "rouse-pam"): "rouse-pam",
 	} {
 		if err := copyProgram(from, filepath.Join(m.dir, "share", to)); err != nil {
 			return nil, err

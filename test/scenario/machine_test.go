@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -47,8 +48,11 @@ func writeBase(dir string) ([]string, error) {
 func build(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	cmd := exec.Command("go", "build", "-o", dir, "rouse/cmd/roused", "rouse/cmd/rouse",
-		"rouse/cmd/restrict")
+	args := []string{"build", "-o", dir, "rouse/cmd/roused", "rouse/cmd/rouse", "rouse/cmd/restrict"}
+	if runtime.GOOS == "linux" {
+		args = append(args, "rouse/cmd/rouse-pam")
+	}
+	cmd := exec.Command("go", args...)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // as they are shipped
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)

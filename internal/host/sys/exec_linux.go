@@ -30,3 +30,7 @@ func block(signals []syscall.Signal) (unblock func()) {
 	change(unix.SIG_BLOCK, &set, &old)
 	return func() { change(unix.SIG_SETMASK, &old, nil) }
 }
+
+// BlockOnThread blocks signals on the calling thread, for good: what it starts has them
+// blocked, too.
+func BlockOnThread(signals ...syscall.Signal) { block(signals) }

@@ -45,7 +45,10 @@ type library struct {
 type handle uintptr
 
 // conv is struct pam_conv.
-type conv struct{ answer, data uintptr }
+type conv struct {
+	answer uintptr
+	_      uintptr // for the answering function; it needs nothing
+}
 
 // load finds the functions.
 func load() (lib *library, err error) {

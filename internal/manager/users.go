@@ -122,7 +122,8 @@ func (m *Manager) session(l *launch, r *spawn.Request, o dirs.Owner) *spawn.Sess
 		return nil
 	}
 	session := &spawn.Session{
-		Keeper: m.cfg.PAM.Path, Service: x.PAMName, User: x.User, UID: o.UID, GID: o.GID, Terminal: x.TTYPath,
+		Keeper: m.cfg.PAM.Path, Service: x.PAMName, User: x.User, UID: o.UID, GID: o.GID,
+		Terminal: x.TTYPath,
 	}
 	if u, err := m.users.User(itoa(o.UID)); err == nil {
 		session.User = u.Name

@@ -283,3 +283,18 @@ func TestElsewhere(t *testing.T) {
 		t.Errorf("%s, want %s", s, want)
 	}
 }
+
+// PAMName= is reported where PAM is not called, and keeps no process from running.
+func TestNoPAM(t *testing.T) {
+	u, fresh := service(t, "PAMName=login\nX-Enforce=strict\n")
+	p := made(nil, 0)
+	if r := p.Of(u, fresh); strings.Contains(r.String(), "not applied") {
+		t.Error(r)
+	}
+	p.c.NoPAM = "no library"
+	r := p.Of(u, fresh)
+	_, bad := r.Refused()
+	if bad || len(r.Without()) > 0 || !strings.Contains(r.String(), "no library") {
+		t.Error(r)
+	}
+}

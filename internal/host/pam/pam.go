@@ -26,7 +26,8 @@ var places = []string{"/usr/lib/rouse", "/usr/libexec/rouse"}
 // libraries are patterns of where libraries are: dlopen(3) looks into configuration files
 // as well, which name these on the systems that have others.
 var libraries = []string{
-	"/lib", "/usr/lib", "/lib64", "/usr/lib64", "/usr/local/lib", "/lib/*-linux-*", "/usr/lib/*-linux-*",
+	"/lib", "/usr/lib", "/lib64", "/usr/lib64", "/usr/local/lib", "/lib/*-linux-*",
+	"/usr/lib/*-linux-*",
 }
 
 // Find looks for the program, beside the one that is at self first.

@@ -94,7 +94,8 @@ func TestSession(t *testing.T) {
 	defer f.Close()
 	everyMeans(t, func(t *testing.T, s *Spawner) {
 		script := `echo $PAM ${GONE-gone} $TTY $0; ulimit -n; ulimit -c
-			test $PPID = ` + strconv.Itoa(os.Getpid()) + ` && echo child; test $SYSTEMD_EXEC_PID = $$ && echo itself
+			test $PPID = ` + strconv.Itoa(os.Getpid()) + ` && echo child
+			test $SYSTEMD_EXEC_PID = $$ && echo itself
 			set -- $(cat /proc/$$/stat); test $6 = $$ && echo leads; cat <&3; echo
 			umask; pwd; exec ls /proc/self/fd`
 		r := kept(t, "opens", script)
@@ -133,9 +134,10 @@ func TestSessionFails(t *testing.T) {
 		status  int
 		says    string
 	}{
-		"refused":   {service: "refuses", status: StatusPAM, says: "session of PAM service refuses: not today"},
-		"dies":      {service: "dies", status: 9, says: "keeper of the session: it has ended"},
-		"no keeper": {func(r *Request) { r.Session.Keeper = "/not/there" }, "", StatusPAM, "exec /not/there"},
+		"refused": {nil, "refuses", StatusPAM, "session of PAM service refuses: not today"},
+		"dies":    {nil, "dies", 9, "keeper of the session: it has ended"},
+		"no keeper": {func(r *Request) { r.Session.Keeper = "/not/there" }, "", StatusPAM,
+			"exec /not/there"},
 		"program": {func(r *Request) { r.Command.Path = "/not/there" }, "opens", StatusExec,
 			"exec /not/there"},
 		"directory": {func(r *Request) { r.Exec.WorkingDirectory = "/not/there" }, "opens", StatusChdir,

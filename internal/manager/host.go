@@ -73,6 +73,7 @@ func (m *Manager) open() (err error) {
 	if m.cfg.Mounts != nil {
 		m.watchMounts()
 	}
+	m.cfg.Credentials.Decrypter = &credentials.Decrypter{Start: m.startProcess}
 	if m.cfg.Generators != nil {
 		m.generators = &generator.Runner{
 			Places: *m.cfg.Generators, Start: m.startProcess, Log: m.logLine,
@@ -148,7 +149,7 @@ func (m *Manager) died(x reap.Exit) {
 	}
 	ev := engine.Reaped{PID: x.PID, Code: codes[x.Code], Status: x.Status}
 	m.tracker.Reaped(x.PID)
-	if m.generators != nil && m.generators.Reaped(x) {
+	if m.generators != nil && m.generators.Reaped(x) || m.cfg.Credentials.Decrypter.Reaped(x) {
 		return
 	}
 	m.carry(func() { m.reaped(ev) })

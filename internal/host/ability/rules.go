@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"sync"
 
+	"rouse/internal/host/credentials"
 	"rouse/internal/host/spawn"
 	"rouse/internal/unit"
 	"rouse/internal/unit/value"
@@ -23,6 +24,7 @@ const (
 	statusNoNewPrivileges = 227
 	statusSeccomp         = 228
 	statusAddressFamilies = 232
+	statusCredentials     = 243
 )
 
 // A rule says what a setting takes on Linux. A setting without a rule takes nothing.
@@ -65,8 +67,8 @@ func inNamespace(need func(asked) string, without, unfiltered string) rule {
 // without. systemd insists on the same ones in containers.
 var essential = map[string]bool{
 	"BindPaths": true, "BindReadOnlyPaths": true, "DynamicUser": true, "ExecSearchPath": true,
-	"ExtensionDirectories": true, "Group": true, "PAMName": true, "RootDirectory": true,
-	"RootImage":           true,
+	"ExtensionDirectories": true, "Group": true, "LoadCredentialEncrypted": true,
+	"PAMName": true, "RootDirectory": true, "RootImage": true, "SetCredentialEncrypted": true,
 	"SupplementaryGroups": true, "TemporaryFileSystem": true, "User": true,
 	"WorkingDirectory": true,
 }
@@ -99,9 +101,11 @@ var rules = sync.OnceValue(func() map[string]rule {
 		"SupplementaryGroups": {parts: []part{{need: setGroups}}, status: statusGroup},
 		"DynamicUser":         {parts: []part{{need: setDynamic}}, status: statusUser},
 		"LoadCredential":      credentialRule, "SetCredential": credentialRule,
-		"ImportCredential": credentialRule,
-		"RootDirectory":    {parts: []part{{need: chroot}}, status: statusChroot},
-		"PAMName":          one(0, func(a asked) string { return a.c.NoPAM }),
+		"ImportCredential":        credentialRule,
+		"LoadCredentialEncrypted": one(statusCredentials, decrypted),
+		"SetCredentialEncrypted":  one(statusCredentials, decrypted),
+		"RootDirectory":           {parts: []part{{need: chroot}}, status: statusChroot},
+		"PAMName":                 one(0, func(a asked) string { return a.c.NoPAM }),
 
 		"BindPaths": mountRule, "BindReadOnlyPaths": mountRule, "ExecPaths": mountRule,
 		"ExtensionDirectories": mountRule, "InaccessiblePaths": mountRule, "MountAPIVFS": mountRule,
@@ -251,6 +255,14 @@ func setDynamic(a asked) string { return a.has("CAP_SETUID") }
 func ownMemory(a asked) string {
 	if why := a.has("CAP_SYS_ADMIN"); why != "" {
 		return "in a plain directory, not in memory of their own: " + why
+	}
+	return ""
+}
+
+// decrypted: a program does it that knows keys and TPMs.
+func decrypted(asked) string {
+	if credentials.Tool() == "" {
+		return "there is no systemd-creds"
 	}
 	return ""
 }

@@ -1,8 +1,8 @@
 // Package credentials gives units what they are to keep secret: files in a directory
 // of their own, which only they can read, and which is gone when they stop. It knows
 // where credentials come from and where they are put. It answers for LoadCredential=,
-// ImportCredential= and SetCredential= of systemd.exec(5). Encrypted ones it does not
-// decrypt: a unit that is to have one fails.
+// ImportCredential= and SetCredential= of systemd.exec(5). Encrypted ones are decrypted by
+// systemd-creds(1); where that is not there, a unit that is to have one fails.
 package credentials
 
 import (
@@ -41,6 +41,8 @@ type Store struct {
 	// Stores are searched after them; nil is those of the machine. Where encrypted ones
 	// are lies beside each, with that word after a dot.
 	Stores []string
+	// Decrypter decrypts; nil is that nobody does.
+	Decrypter *Decrypter
 }
 
 // stores are where credentials lie in wait. systemd.exec(5), LoadCredential=.
@@ -106,11 +108,16 @@ func (s *Store) collect(name string, x *unit.Exec) ([]credential, error) {
 		if c.has(l.ID) {
 			continue
 		}
+		directive, data, err := "SetCredential", l.Data, error(nil)
 		if l.Encrypted {
-			return nil, &Error{Directive: "SetCredentialEncrypted", ID: l.ID, Err: ErrEncrypted}
+			directive = "SetCredentialEncrypted"
+			data, err = c.Decrypter.decrypt(l.ID, encoded(data))
 		}
-		if err := c.add(l.ID, l.Data); err != nil {
-			return nil, &Error{Directive: "SetCredential", ID: l.ID, Err: err}
+		if err == nil {
+			err = c.add(l.ID, data)
+		}
+		if err != nil {
+			return nil, &Error{Directive: directive, ID: l.ID, Err: err}
 		}
 	}
 	return c.list, nil
@@ -143,13 +150,18 @@ func (c *collection) load(l unit.LoadCredential) error {
 		(!filepath.IsAbs(l.Path) || slices.ContainsFunc(c.x.SetCredentials, set)) {
 		return nil
 	}
+	return c.open(l.ID, data, l.Encrypted, err)
+}
+
+// open adds what was read, if that went well, and decrypts it before if it is encrypted.
+func (c *collection) open(id string, data []byte, encrypted bool, err error) error {
+	if err == nil && encrypted {
+		data, err = c.Decrypter.decrypt(id, data)
+	}
 	if err != nil {
 		return err
 	}
-	if l.Encrypted {
-		return ErrEncrypted
-	}
-	return c.add(l.ID, data)
+	return c.add(id, data)
 }
 
 // read finds a credential by its path, or by its name in what the manager was given and
@@ -208,15 +220,9 @@ func (c *collection) fetch(glob string) error {
 			if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
 				continue
 			}
-			if i >= len(plain) {
-				return fmt.Errorf("%s: %w", path, ErrEncrypted)
-			}
 			data, err := readFile(path)
-			if err == nil {
-				err = c.add(id, data)
-			}
-			if err != nil {
-				return err
+			if err = c.open(id, data, i >= len(plain), err); err != nil {
+				return fmt.Errorf("%s: %w", path, err)
 			}
 		}
 	}
@@ -276,16 +282,10 @@ func (c *collection) loadAll(l unit.LoadCredential) error {
 		if len(id) > 255 || strings.Contains(id, ":") {
 			return fmt.Errorf("%s would be called %s, which cannot be", below, id)
 		}
-		if l.Encrypted {
-			return ErrEncrypted
-		}
 		data, err := readFile(filepath.Join(l.Path, below))
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil
 		}
-		if err != nil {
-			return err
-		}
-		return c.add(id, data)
+		return c.open(id, data, l.Encrypted, err)
 	})
 }

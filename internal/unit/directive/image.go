@@ -10,8 +10,6 @@ import (
 	"rouse/internal/unit/value"
 )
 
-const notDecrypted = "encrypted credentials are not decrypted: the unit fails"
-
 var imageRows = []Row{
 	{Name: "ExtensionDirectories", Group: imageGroup, Support: LinuxOnly, Note: byMounts,
 		Doc: "Directories laid over /usr and /opt.",
@@ -66,12 +64,13 @@ var credentialRows = []Row{
 	{Name: "LoadCredential", Group: credentialGroup,
 		Doc: "A credential from a file, a socket or the manager's own credentials.",
 		in:  loadCredential{encrypted: false}},
-	{Name: "LoadCredentialEncrypted", Group: credentialGroup, Support: Parsed, Note: notDecrypted,
-		Doc: "The same, encrypted.", in: loadCredential{encrypted: true}},
+	{Name: "LoadCredentialEncrypted", Group: credentialGroup,
+		Doc: "The same, encrypted, as systemd-creds(1) makes and decrypts them.",
+		in:  loadCredential{encrypted: true}},
 	{Name: "SetCredential", Group: credentialGroup,
 		Doc: "A credential as given here.", in: setCredential{encrypted: false}},
-	{Name: "SetCredentialEncrypted", Group: credentialGroup, Support: Parsed, Note: notDecrypted,
-		Doc: "The same, encrypted, in base64.", in: setCredential{encrypted: true}},
+	{Name: "SetCredentialEncrypted", Group: credentialGroup,
+		Doc: "The same, encrypted by systemd-creds(1), in base64.", in: setCredential{encrypted: true}},
 }
 
 // optionalPaths are absolute paths with "-" before those that may be missing.

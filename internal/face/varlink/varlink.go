@@ -38,8 +38,8 @@ type Server struct {
 	// Version is that of the program, for who asks what this is.
 	Version string
 	// MaxConns bounds the connections, of which one user who is neither root nor this
-	// process's gets a quarter; one more is closed. 0 is 512, or a sixteenth of the
-	// descriptors that there can be.
+	// process's gets a quarter, and all such users three; one more is closed. 0 is 512, or
+	// a sixteenth of the descriptors that there can be.
 	MaxConns int
 	// Idle ends a connection that has not sent a whole request for so long; Write one that
 	// does not read its replies.
@@ -95,7 +95,7 @@ func (s *Server) join(uid uint32) bool {
 		s.counts = map[uint32]int{}
 	}
 	own := uid == 0 || int(uid) == os.Geteuid()
-	if s.all >= most || !own && s.counts[uid] >= max(1, most/4) {
+	if s.all >= most || !own && (s.counts[uid] >= max(1, most/4) || s.all >= max(1, most*3/4)) {
 		return false
 	}
 	s.all++

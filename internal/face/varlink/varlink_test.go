@@ -265,8 +265,10 @@ func TestShare(t *testing.T) {
 	}
 	in(1000, 2)
 	in(1001, 2)
-	in(0, 4)
-	for _, uid := range []uint32{1000, 1000, 1001, 1001, 0, 0, 0, 0} {
+	in(1002, 2)
+	in(1003, 0)
+	in(0, 2)
+	for _, uid := range []uint32{1000, 1000, 1001, 1001, 1002, 1002, 0, 0} {
 		s.left(uid)
 	}
 	if s.all != 0 || len(s.counts) > 0 {

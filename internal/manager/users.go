@@ -48,7 +48,7 @@ func (m *Manager) identify(req *spawn.Request) (o dirs.Owner, env []string, know
 		return dirs.Owner{UID: -1, GID: -1}, nil, false
 	}
 	req.As = &identity.User{Name: x.User, UID: uid, GID: gid}
-	return dirs.Owner{UID: uid, GID: gid}, login(*req.As), true
+	return dirs.Owner{UID: uid, GID: gid}, append(login(*req.As), m.ownHome(x)...), true
 }
 
 // owner resolves User= and Group=, and reports whether both are known. One who is not
@@ -62,10 +62,8 @@ func (m *Manager) owner(x *unit.Exec) (o dirs.Owner, env []string, known bool) {
 			o.UID, o.GID = u.UID, u.GID
 			env = append(login(u), m.withoutPAM(x, u)...)
 		}
-	} else if x.WorkingDirectoryHome {
-		if u, err := m.users.User(itoa(os.Geteuid())); err == nil {
-			env = append(env, "HOME="+u.Home)
-		}
+	} else {
+		env = m.ownHome(x)
 	}
 	if x.Group != "" {
 		g, err := m.users.Group(x.Group)
@@ -75,6 +73,16 @@ func (m *Manager) owner(x *unit.Exec) (o dirs.Owner, env []string, known bool) {
 		known = known && err == nil
 	}
 	return o, env, known
+}
+
+// ownHome is $HOME for those who have no other, and ask for it as WorkingDirectory=.
+func (m *Manager) ownHome(x *unit.Exec) []string {
+	if x.WorkingDirectoryHome {
+		if u, err := m.users.User(itoa(os.Geteuid())); err == nil {
+			return []string{"HOME=" + u.Home}
+		}
+	}
+	return nil
 }
 
 // noLogin are shells that stand for none.

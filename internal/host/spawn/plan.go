@@ -312,9 +312,9 @@ func (p *planner) directory(below bool) {
 	p.add(s)
 }
 
-// home is that of User=, or else the manager's own.
+// home is that of User=, or else the manager's own: a user who is made up has none.
 func (p *planner) home() (string, bool) {
-	if p.who.user != nil {
+	if p.who.user != nil && p.r.As == nil {
 		return p.who.user.Home, p.who.user.Home != ""
 	}
 	if p.s.Directory != "" {

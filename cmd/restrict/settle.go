@@ -37,7 +37,7 @@ func (j *job) settle(l *line, say func(string, ...any)) int {
 			text += ": " + f.Why
 		}
 		say("%s", text)
-		if f.Level != ability.Applied && l.strict && status == 0 {
+		if f.Level != ability.Applied && (l.strict || f.Vital) && status == 0 {
 			if status = f.Status; status == 0 {
 				status = statusRefused
 			}

@@ -11,7 +11,8 @@
 //	go test ./test/scenario -init roused
 //
 // A file has scenarios, each from "== NAME" to the next: prose, what it needs
-// (root, cgroups, boot: a machine of its own, for it ends it), files, and a script.
+// (root: a machine in namespaces; cgroups; boot: a manager of its own, for it ends it),
+// files, and a script. What writes outside of its folder needs root.
 // In units "@act" is the program of act_test.go with its first arguments, and "@dir"
 // the folder of the scenario. drive_test.go has the commands of scripts.
 package scenario

@@ -38,6 +38,8 @@ type Fact struct {
 	// Status is the exit status of a process that is refused for want of the setting, as
 	// systemd.exec(5) has it; 0 for settings that processes do without.
 	Status int
+	// Vital: nothing is started without the setting, and there are no means to carry it out.
+	Vital bool
 
 	left []string // what spawn.Request.Without says to do without what cannot be had
 }
@@ -78,6 +80,16 @@ func (r Report) Without() []string {
 func (r Report) Refused() (Fact, bool) {
 	for _, f := range r {
 		if f.Status != 0 && f.Level != Applied {
+			return f, true
+		}
+	}
+	return Fact{}, false
+}
+
+// Vital gives the first setting that there are no means for, and nothing is started without.
+func (r Report) Vital() (Fact, bool) {
+	for _, f := range r {
+		if f.Vital {
 			return f, true
 		}
 	}
@@ -207,12 +219,14 @@ func (p *Place) fact(u *unit.Unit, row *directive.Row) Fact {
 	switch {
 	case row.Support == directive.Parsed || row.Support == directive.Refused:
 		f.Level, f.Why = NotApplied, row.Note
+		f.refuse(row.Name, rule)
 		return f
 	case p.system != "linux":
 		p.elsewhere(&f, row)
 		return f
 	case p.c.Nobody && !spawn.Applies(row.Name) && !ownEnvironment[row.Name]:
 		f.Level, f.Why = NotApplied, "this is for a service manager to do"
+		f.refuse(row.Name, rule)
 		return f
 	}
 	if row.Support == directive.Partial {
@@ -223,6 +237,13 @@ func (p *Place) fact(u *unit.Unit, row *directive.Row) Fact {
 	}
 	f.apply(rule, asked{p, u, row.Name})
 	return f
+}
+
+// refuse has a setting that there are no means for be vital, if it is essential.
+func (f *Fact) refuse(name string, r rule) {
+	if f.Vital = essential[name]; f.Vital {
+		f.Status = r.status
+	}
 }
 
 // elsewhere tells of a system that is not Linux.

@@ -284,6 +284,29 @@ func TestElsewhere(t *testing.T) {
 	}
 }
 
+// What there are no means for is refused, whatever the mode, if it decides on which files a
+// process runs.
+func TestVital(t *testing.T) {
+	for _, mode := range []string{"strict", "best-effort"} {
+		u, fresh := service(t, "RootImage=/image\nRootImageOptions=ro\nX-Enforce="+mode+"\n")
+		place := made(nil, 0)
+		if f, vital := place.Of(u, fresh).Vital(); !vital || f.Directive != "RootImage" {
+			t.Errorf("%s: %+v", mode, f)
+		}
+		j := &Judge{Place: place, Mode: func() unit.Enforce { return unit.EnforceBestEffort },
+			Fresh: func(*unit.Unit) *unit.Unit { return fresh }}
+		r := &spawn.Request{}
+		j.Of(u).Apply(r)
+		if r.Fail == nil || r.Fail.Status != 226 || strings.Contains(r.Fail.Error(), "X-Enforce") {
+			t.Errorf("%s: %v", mode, r.Fail)
+		}
+	}
+	u, fresh := service(t, "RootImageOptions=ro\nRestrictFileSystems=ext4\n")
+	if f, vital := made(nil, 0).Of(u, fresh).Vital(); vital {
+		t.Errorf("%+v", f)
+	}
+}
+
 // PAMName= is reported where PAM is not called, and keeps no process from running.
 func TestNoPAM(t *testing.T) {
 	u, fresh := service(t, "PAMName=login\nX-Enforce=strict\n")

@@ -106,14 +106,20 @@ func (v Verdict) Apply(r *spawn.Request) {
 	if r.Command.Flags&value.FullPrivilege != 0 {
 		return
 	}
-	if v.Mode != unit.EnforceStrict {
+	f, bad := v.Report.Vital()
+	hint := ""
+	switch {
+	case bad:
+	case v.Mode == unit.EnforceStrict:
+		f, bad = v.Report.Refused()
+		hint = "; X-Enforce=best-effort would do without"
+	default:
 		r.Without = v.Report.Without()
-		return
 	}
-	if f, bad := v.Report.Refused(); bad && r.Fail == nil {
+	if bad && r.Fail == nil {
 		r.Fail = &spawn.StepError{
 			Unit: v.u.Name, Step: f.Directive + "= is " + f.Level.String(), Directive: f.Directive,
-			Err: errors.New(f.Why + "; X-Enforce=best-effort would do without"), Status: f.Status,
+			Err: errors.New(f.Why + hint), Status: f.Status,
 		}
 	}
 }

@@ -23,8 +23,14 @@ func judge(mode unit.Enforce) *Judge {
 // missing is a report of which ProtectHome= is missing.
 var missing = Report{
 	{Directive: "User"},
-	{"ProtectHome", NotApplied, "no CAP_SYS_ADMIN", statusNamespace, []string{"ProtectHome"}},
-	{"MemoryMax", NotApplied, "no controller memory", 0, []string{"MemoryMax"}},
+	{
+		Directive: "ProtectHome", Level: NotApplied, Why: "no CAP_SYS_ADMIN",
+		Status: statusNamespace, left: []string{"ProtectHome"},
+	},
+	{
+		Directive: "MemoryMax", Level: NotApplied, Why: "no controller memory",
+		left: []string{"MemoryMax"},
+	},
 }
 
 func TestVerdict(t *testing.T) {

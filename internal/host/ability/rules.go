@@ -67,8 +67,9 @@ func inNamespace(need func(asked) string, without, unfiltered string) rule {
 // without. systemd insists on the same ones in containers.
 var essential = map[string]bool{
 	"BindPaths": true, "BindReadOnlyPaths": true, "DynamicUser": true, "ExecSearchPath": true,
-	"ExtensionDirectories": true, "Group": true, "LoadCredentialEncrypted": true,
-	"PAMName": true, "RootDirectory": true, "RootImage": true, "SetCredentialEncrypted": true,
+	"ExtensionDirectories": true, "ExtensionImages": true, "Group": true,
+	"LoadCredentialEncrypted": true, "MountImages": true, "PAMName": true, "RootDirectory": true,
+	"RootImage": true, "SetCredentialEncrypted": true,
 	"SupplementaryGroups": true, "TemporaryFileSystem": true, "User": true,
 	"WorkingDirectory": true,
 }
@@ -100,7 +101,9 @@ var rules = sync.OnceValue(func() map[string]rule {
 		"Group":               {parts: []part{{need: setGroup}}, status: statusGroup},
 		"SupplementaryGroups": {parts: []part{{need: setGroups}}, status: statusGroup},
 		"DynamicUser":         {parts: []part{{need: setDynamic}}, status: statusUser},
-		"LoadCredential":      credentialRule, "SetCredential": credentialRule,
+		"RootImage":           {status: statusNamespace}, "MountImages": {status: statusNamespace},
+		"ExtensionImages": {status: statusNamespace},
+		"LoadCredential":  credentialRule, "SetCredential": credentialRule,
 		"ImportCredential":        credentialRule,
 		"LoadCredentialEncrypted": one(statusCredentials, decrypted),
 		"SetCredentialEncrypted":  one(statusCredentials, decrypted),

@@ -550,6 +550,7 @@ func (m *Manager) clean(fx engine.Clean) {
 		if x.User != "" || x.Group != "" {
 			m.removeIPC(fx.Unit)
 		}
+		m.takeTerminal(fx.Unit)
 		m.dismiss(fx.Unit)
 		if credentials.Any(x) {
 			if err := m.cfg.Credentials.Remove(name); err != nil {

@@ -268,6 +268,22 @@ func (m *Manager) removeIPC(u *unit.Unit) {
 
 func removesIPC(u *unit.Unit) bool { return u.Exec != nil && u.Exec.RemoveIPC }
 
+// takeTerminal takes a terminal back that a unit's processes had for their user. It may be
+// gone, or nobody's to take.
+func (m *Manager) takeTerminal(u *unit.Unit) {
+	if !output.GivesTerminal(u.Exec) || m.cfg.User || m.flyingBy[u.Name] != 0 {
+		return
+	}
+	const none = -1 // leaves the group as it is
+	group := none
+	if g, err := m.users.Group("tty"); err == nil {
+		group = g.GID
+	}
+	if err := output.TakeTerminal(u.Exec, group); err != nil {
+		m.logf(engine.Debug, u.Name, "take the terminal back: %v", err)
+	}
+}
+
 // dismiss ends the users that exist for a unit alone. Its processes are gone.
 func (m *Manager) dismiss(u *unit.Unit) {
 	if u.Exec != nil && m.flyingBy[u.Name] == 0 {

@@ -1,6 +1,7 @@
 package output
 
 import (
+	"errors"
 	"os"
 	"strconv"
 	"strings"
@@ -87,6 +88,18 @@ func TidyTerminal(x *unit.Exec) {
 	if x.TTYVTDisallocate && strings.HasPrefix(path, "/dev/") {
 		_ = sys.ClearTerminal(path, virtual(path))
 	}
+}
+
+// GivesTerminal reports whether a terminal is the user's while processes run.
+func GivesTerminal(x *unit.Exec) bool {
+	return isTerminal(x.Stdin) && (x.User != "" || x.DynamicUser)
+}
+
+// TakeTerminal gives the terminal back to root and the group of terminals, when the last
+// process has ended.
+func TakeTerminal(x *unit.Exec, group int) error {
+	path := TerminalOf(x)
+	return errors.Join(os.Chmod(path, 0o620), os.Chown(path, 0, group))
 }
 
 // sizeTerminal gives the terminal of standard input the size that the unit says.

@@ -3,6 +3,7 @@ package output
 import (
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"rouse/internal/unit"
@@ -60,5 +61,37 @@ func TestUsesTerminal(t *testing.T) {
 		if got := UsesTerminal(&c.x); got != c.want {
 			t.Errorf("%+v: %v", c.x, got)
 		}
+	}
+}
+
+func TestTakeTerminal(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root takes what is another user's")
+	}
+	path := filepath.Join(t.TempDir(), "tty")
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chown(path, 61234, 61234); err != nil {
+		t.Fatal(err)
+	}
+	x := &unit.Exec{}
+	x.TTYPath, x.User = path, "somebody"
+	if GivesTerminal(x) {
+		t.Error("what is no terminal is given away")
+	}
+	x.Stdin = unit.StdioTTY
+	if !GivesTerminal(x) {
+		t.Error("the terminal is not given away")
+	}
+	if err := TakeTerminal(x, 5); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(path)
+	if err != nil || info.Mode().Perm() != 0o620 {
+		t.Fatalf("%v, %v", info, err)
+	}
+	if s := info.Sys().(*syscall.Stat_t); s.Uid != 0 || s.Gid != 5 {
+		t.Errorf("owner %d, group %d", s.Uid, s.Gid)
 	}
 }

@@ -10,7 +10,7 @@ import (
 
 // Why settings are Parsed that whole rooms are missing for.
 const (
-	notBuilt  = "images and extensions are not mounted"
+	notBuilt  = "disk images are not mounted"
 	byMounts  = "elsewhere there are no mount namespaces"
 	oomNote   = "where control groups version 2 have the memory controller"
 	busEx     = "a(sasasttttuii)"

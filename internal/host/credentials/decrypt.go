@@ -12,7 +12,6 @@ import (
 
 	"rouse/internal/host/reap"
 	"rouse/internal/host/spawn"
-	"rouse/internal/host/sys"
 	"rouse/internal/unit/value"
 )
 
@@ -38,20 +37,7 @@ type Decrypter struct {
 	// Limit is how long it may take; 0 is 30 seconds.
 	Limit time.Duration
 
-	mu      sync.Mutex
-	waiting map[int]chan reap.Exit // by process
-}
-
-// Reaped takes the exit of a process, if it was one of the program's.
-func (d *Decrypter) Reaped(x reap.Exit) bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	ch, ok := d.waiting[x.PID]
-	if ok {
-		delete(d.waiting, x.PID)
-		ch <- x // it has room for one
-	}
-	return ok
+	reap.Awaited
 }
 
 // decrypt gives what is in an encrypted credential, in base64, that must be called id. A
@@ -104,14 +90,7 @@ func (d *Decrypter) run(tool string, input []byte, args ...string) (out, told []
 		Exec:    &plain,
 		Stdin:   int(pipes[0].its.Fd()), Stdout: int(pipes[1].its.Fd()),
 		Stderr: int(pipes[2].its.Fd()), Cgroup: -1,
-		Started: func(p spawn.Process) {
-			d.mu.Lock()
-			defer d.mu.Unlock()
-			if d.waiting == nil {
-				d.waiting = map[int]chan reap.Exit{}
-			}
-			d.waiting[p.PID] = exited
-		},
+		Started: func(p spawn.Process) { d.Expect(p.PID, exited) },
 	})
 	for i := range pipes {
 		pipes[i].its.Close()
@@ -160,10 +139,6 @@ func (d *Decrypter) wait(pid int, exited <-chan reap.Exit) (reap.Exit, bool) {
 		return x, true
 	case <-late.C:
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if _, ok := d.waiting[pid]; ok { // else its number may be another's
-		_ = sys.Kill(pid, value.SIGKILL)
-	}
+	_ = d.Signal(pid, value.SIGKILL)
 	return reap.Exit{}, false
 }

@@ -36,20 +36,7 @@ type Runner struct {
 	// Limit is how long all of a kind may take; 0 is the package's.
 	Limit time.Duration
 
-	mu      sync.Mutex
-	waiting map[int]chan reap.Exit // by process
-}
-
-// Reaped takes the exit of a process, if it was a generator.
-func (r *Runner) Reaped(x reap.Exit) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	ch, ok := r.waiting[x.PID]
-	if ok {
-		delete(r.waiting, x.PID)
-		ch <- x // it has room for one
-	}
-	return ok
+	reap.Awaited
 }
 
 // Input is what generators are told.
@@ -142,14 +129,7 @@ func (r *Runner) run(ctx context.Context, path string, env []string, stdout int,
 		Exec:    &plain,
 		Env:     append(env[:len(env):len(env)], "SYSTEMD_EXEC_PID="),
 		Stdin:   -1, Stdout: stdout, Stderr: 2, Cgroup: -1,
-		Started: func(p spawn.Process) {
-			r.mu.Lock()
-			defer r.mu.Unlock()
-			if r.waiting == nil {
-				r.waiting = map[int]chan reap.Exit{}
-			}
-			r.waiting[p.PID] = exited
-		},
+		Started: func(p spawn.Process) { r.Expect(p.PID, exited) },
 	})
 	if err != nil {
 		r.logf("%s: %v", path, err)
@@ -193,15 +173,8 @@ func (r *Runner) wait(ctx context.Context, pid int, exited chan reap.Exit) (reap
 	return reap.Exit{}, false
 }
 
-// signal ends a process that has not been reaped: while it waits in the table, its
-// number is nobody else's.
 func (r *Runner) signal(pid int, sig value.Signal) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if _, ok := r.waiting[pid]; !ok {
-		return
-	}
-	if err := sys.Kill(pid, sig); err != nil && !errors.Is(err, sys.ESRCH) {
+	if err := r.Signal(pid, sig); err != nil && !errors.Is(err, sys.ESRCH) {
 		r.logf("signal generator %d: %v", pid, err)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"rouse/internal/host/reap"
+	"rouse/internal/unit/value"
 )
 
 // spawn starts a shell without anybody waiting for it.
@@ -180,5 +181,25 @@ func BenchmarkReap(b *testing.B) {
 	defer r.Close()
 	for b.Loop() {
 		until(b, exits, spawn(b, "exit 0"))
+	}
+}
+
+// The exit of a process goes to who waits for it, and then its number is signalled no more.
+func TestAwaited(t *testing.T) {
+	var h reap.Awaited
+	exited := make(chan reap.Exit, 1)
+	if h.Reaped(reap.Exit{PID: 7}) {
+		t.Error("nobody's exit is taken")
+	}
+	pid := spawn(t, "sleep 10")
+	h.Expect(pid, exited)
+	if err := h.Signal(pid, value.SIGKILL); err != nil {
+		t.Error(err)
+	}
+	if !h.Reaped(reap.Exit{PID: pid}) || (<-exited).PID != pid {
+		t.Error("the exit is not handed on")
+	}
+	if h.Reaped(reap.Exit{PID: pid}) || h.Signal(pid, value.SIGKILL) != nil {
+		t.Error("it is waited for still")
 	}
 }

@@ -86,6 +86,9 @@ func TestStatuses(t *testing.T) {
 			if r.root && os.Geteuid() != 0 {
 				t.Skip("needs root")
 			}
+			if _, err := os.Stat("/sys/devices/system/node"); r.status == 242 && err != nil {
+				t.Skip("where the kernel shows no nodes, the policy is left out")
+			}
 			n := fmt.Sprintf("s%d.service", i)
 			_ = f.job("start", n)
 			kind := "ExecMainStatus"

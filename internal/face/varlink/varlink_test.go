@@ -263,18 +263,19 @@ func TestShare(t *testing.T) {
 			}
 		}
 	}
-	in(1000, 2)
-	in(1001, 2)
-	in(1002, 2)
-	in(1003, 0)
+	a := uint32(os.Geteuid()) + 1 // the manager's own user has more
+	in(a, 2)
+	in(a+1, 2)
+	in(a+2, 2)
+	in(a+3, 0)
 	in(0, 2)
-	for _, uid := range []uint32{1000, 1000, 1001, 1001, 1002, 1002, 0, 0} {
+	for _, uid := range []uint32{a, a, a + 1, a + 1, a + 2, a + 2, 0, 0} {
 		s.left(uid)
 	}
 	if s.all != 0 || len(s.counts) > 0 {
 		t.Errorf("%d, %v", s.all, s.counts)
 	}
-	in(1000, 2)
+	in(a, 2)
 }
 
 // Without a socket, nobody is served, and the end is as always.

@@ -215,6 +215,7 @@ func (m *Manager) launch(l *launch) (p spawn.Process, problem string, err error)
 	}
 	req.Files, req.Stored = l.files, l.stored
 	req.Stdin, req.Stdout, req.Stderr = streams.In, streams.Out, streams.Err
+	m.enrol(l, req, owner)
 	m.onTerminal(l, req, streams, owner)
 	if s := l.Unit.Service; s != nil {
 		other := l.Kind != unit.ExecStart.String()

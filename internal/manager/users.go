@@ -143,7 +143,6 @@ func (m *Manager) session(l *launch, r *spawn.Request, o dirs.Owner) *spawn.Sess
 // user's then. A process that waits for it is one already, unless it counts only once it
 // executes.
 func (m *Manager) onTerminal(l *launch, r *spawn.Request, s *output.Streams, o dirs.Owner) {
-	m.enrol(l, r, o)
 	x := l.Unit.Exec
 	if s.Terminal {
 		r.TerminalOwner = o.UID

@@ -11,15 +11,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// OnFile runs f on the descriptor of a file, which stays open meanwhile.
+// OnFile runs f on the descriptor of a file, which stays open meanwhile; os.ErrClosed
+// if it is closed.
 func OnFile(file *os.File, f func(fd int) error) error {
 	conn, err := file.SyscallConn()
 	if err != nil {
 		return err
 	}
 	var inner error
-	if err := conn.Control(func(fd uintptr) { inner = f(int(fd)) }); err != nil {
-		return err
+	if conn.Control(func(fd uintptr) { inner = f(int(fd)) }) != nil {
+		return os.ErrClosed // the only reason, by a name that package os keeps to itself
 	}
 	return inner
 }

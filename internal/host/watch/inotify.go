@@ -259,9 +259,10 @@ func (m *inotify) event(e sys.InotifyEvent) (list []news) {
 	return list
 }
 
-// again looks anew where a path leads.
+// again looks anew where a path leads. That the watcher is being closed meanwhile is no
+// failure.
 func (m *inotify) again(p *watched) {
-	if err := m.watch(p); err != nil {
+	if err := m.watch(p); err != nil && !errors.Is(err, os.ErrClosed) {
 		m.w.log(strings.TrimPrefix(err.Error(), "watch ") + "; its changes are not noticed any more")
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"testing"
 	"time"
 
@@ -75,32 +76,33 @@ func (x *world) mkdir(rel string) {
 	x.do(os.Mkdir(x.path(rel), 0o755))
 }
 
-// expect takes what is told until the sentinel is, without repetitions.
-func (x *world) expect(want ...string) {
+// until gives what is told until the sentinel is, without repetitions.
+func (x *world) until() (got []string) {
 	x.t.Helper()
 	x.write("sentinel")
 	x.add("s", watch.Path{Path: "sentinel"})
 	x.do(os.Chmod(x.path("sentinel"), 0o600))
-	var got []string
-	seen := map[string]bool{}
 	for {
 		select {
 		case s := <-x.told:
 			if s == "s0" {
 				x.w.Remove("s")
 				x.do(os.Remove(x.path("sentinel")))
-				if fmt.Sprint(got) != fmt.Sprint(want) {
-					x.t.Fatalf("told %v, want %v", got, want)
-				}
-				return
+				return got
 			}
-			if !seen[s] {
-				seen[s] = true
+			if !slices.Contains(got, s) {
 				got = append(got, s)
 			}
 		case <-time.After(10 * time.Second):
 			x.t.Fatalf("the sentinel is not told, but %v", got)
 		}
+	}
+}
+
+func (x *world) expect(want ...string) {
+	x.t.Helper()
+	if got := x.until(); !slices.Equal(got, want) {
+		x.t.Fatalf("told %v, want %v", got, want)
 	}
 }
 
@@ -181,40 +183,24 @@ func TestKinds(t *testing.T) {
 // sorted is expect for what has no order.
 func (x *world) sorted(want ...string) {
 	x.t.Helper()
-	wanted := map[string]bool{}
-	for _, s := range want {
-		wanted[s] = true
-	}
-	for len(wanted) > 0 {
-		select {
-		case s := <-x.told:
-			if delete(wanted, s); !contains(want, s) {
-				x.t.Fatalf("told %s, want %v", s, want)
-			}
-		case <-time.After(10 * time.Second):
-			x.t.Fatalf("%v are not told", wanted)
-		}
-	}
-	for {
-		select {
-		case s := <-x.told:
-			if !contains(want, s) {
-				x.t.Fatalf("told %s, want %v", s, want)
-			}
-			continue
-		default:
-		}
-		return
+	got := x.until()
+	slices.Sort(got)
+	if !slices.Equal(got, want) {
+		x.t.Fatalf("told %v, want %v", got, want)
 	}
 }
 
-func contains(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
-			return true
+// await waits for one thing told, where nothing has an order.
+func (x *world) await(want string) {
+	x.t.Helper()
+	select {
+	case s := <-x.told:
+		if s != want {
+			x.t.Fatalf("told %s, want %s", s, want)
 		}
+	case <-time.After(10 * time.Second):
+		x.t.Fatalf("%s is not told", want)
 	}
-	return false
 }
 
 // A file that is replaced, removed and made anew goes on being watched.
@@ -347,17 +333,17 @@ func TestPoll(t *testing.T) {
 	x.add("a", watch.Path{Path: "d/f", Kind: watch.Changed}, watch.Path{Path: "d/*.x"})
 	x.mkdir("d")
 	x.put("d/f")
-	x.sorted("near a0")
+	x.await("near a0")
 	x.do(os.Truncate(x.path("d/f"), 9))
-	x.sorted("a0")
+	x.await("a0")
 	x.put("d/1.x")
-	x.sorted("near a1")
+	x.await("near a1")
 	x.do(os.Remove(x.path("d/f")))
-	x.sorted("a0")
+	x.await("a0")
 	x.w.Remove("a")
 	x.add("b", watch.Path{Path: "d"})
 	x.do(os.Chmod(x.path("d"), 0o700))
-	x.sorted("b0")
+	x.await("b0")
 }
 
 // A directory that may be passed and not be read hides nothing beyond it.
@@ -373,4 +359,17 @@ func TestUnreadable(t *testing.T) {
 	x.add("a", watch.Path{Path: "d/e/f"})
 	x.write("d/e/f")
 	x.expect("near a0")
+}
+
+// That it is closed while it follows a change is nothing to tell of.
+func TestCloseAmidChanges(t *testing.T) {
+	for range 20 {
+		x := start(t)
+		x.mkdir("d")
+		x.add("a", watch.Path{Path: "d/e/f"})
+		x.mkdir("d/e")
+		x.do(os.RemoveAll(x.path("d")))
+		x.mkdir("d")
+		x.do(x.w.Close())
+	}
 }

@@ -102,6 +102,9 @@ func (a *actor) lookAhead(args []string) {
 	case "wait":
 		names = "TERM"
 	case "until", "get":
+	case "sleep":
+		plainSignals() // of the program that sleeps; but one may come before it is there
+		return
 	default:
 		return
 	}

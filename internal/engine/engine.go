@@ -411,6 +411,9 @@ func (e *Engine) loaded(ev Loaded) {
 			changed = true
 		}
 		u.init(e)
+		if ev.Reload && u.sock != nil && u.Def.Load != unit.Loaded {
+			u.sock.orphaned(e, u)
+		}
 	}
 	for _, u := range limited {
 		u.svc.armRuntime(e, u)

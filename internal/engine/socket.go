@@ -431,6 +431,16 @@ func (s *socket) close(e *Engine, u *runUnit) {
 	}
 }
 
+// orphaned: a reload has not found what the unit listens on. Nobody is to connect to what
+// has no owner any more; the unit stays up, as its file may come back.
+func (s *socket) orphaned(e *Engine, u *runUnit) {
+	if !s.Open || s.Opening != 0 {
+		return
+	}
+	s.close(e, u)
+	e.log(Warning, u, "Its file is gone while it was running; it listens no more until restarted.")
+}
+
 func (s *socket) enterSignal(e *Engine, u *runUnit, sub SocketState, r Result) {
 	s.note(r)
 	s.enter(e, u, sub)

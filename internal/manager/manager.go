@@ -435,7 +435,9 @@ func (m *Manager) closure(names []string) []*unit.Unit {
 func (m *Manager) logFaults(units []*unit.Unit) {
 	for _, u := range units {
 		for _, f := range u.Faults {
-			m.logf(engine.Warning, "", "%s", f)
+			m.logEntry(engine.Log{
+				Level: engine.Warning, Unit: u.Name, Text: f.String(), Named: true,
+			})
 		}
 		if len(u.NotHonoured) > 0 {
 			m.logf(engine.Notice, u.Name, "settings that are not carried out here: %s",

@@ -269,10 +269,14 @@ func limited(r io.Reader) ([]byte, error) {
 	return data, err
 }
 
-// loadAll reads all files below a directory. What is a/b there is called ID_a_b.
+// loadAll reads all files below a directory but hidden ones. What is a/b there is called
+// ID_a_b.
 func (c *collection) loadAll(l unit.LoadCredential) error {
 	return fs.WalkDir(os.DirFS(l.Path), ".", func(below string, e fs.DirEntry, err error) error {
-		if err != nil || !e.Type().IsRegular() {
+		switch hidden := below != "." && strings.HasPrefix(e.Name(), "."); {
+		case err == nil && hidden && e.IsDir():
+			return fs.SkipDir
+		case err != nil || hidden || !e.Type().IsRegular():
 			return err
 		}
 		id := l.ID + "_" + strings.ReplaceAll(below, "/", "_")

@@ -54,6 +54,8 @@ func TestCollect(t *testing.T) {
 	file := write1(t, filepath.Join(dir, "file"), "file")
 	write1(t, filepath.Join(dir, "tree/one"), "1")
 	write1(t, filepath.Join(dir, "tree/sub/two"), "2")
+	write1(t, filepath.Join(dir, "tree/sub/.hidden"), "3")
+	write1(t, filepath.Join(dir, "tree/.hidden/four"), "4")
 	write1(t, filepath.Join(dir, "received/both"), "received")
 	write1(t, filepath.Join(dir, "store1/both"), "store1")
 	write1(t, filepath.Join(dir, "store2/last"), "store2")

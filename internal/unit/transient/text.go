@@ -158,6 +158,9 @@ func render(r *directive.Row, p directive.Property) ([]string, error) {
 	case "s":
 		return text(r, p)
 	case "as":
+		if strings.HasPrefix(r.Syntax(), "relative path[:symlink]") {
+			return directories(p)
+		}
 		return words(p)
 	case "i":
 		if n, ok := p.Value.(int32); ok && p.Type == "i" {
@@ -267,4 +270,28 @@ func words(p directive.Property) ([]string, error) {
 		values[i] = quoted(w)
 	}
 	return values, nil
+}
+
+// directories writes a list of words that a colon would divide, a line each.
+func directories(p directive.Property) ([]string, error) {
+	values, err := words(p)
+	list, _ := texts(p.Value)
+	for i, w := range list {
+		values[i] = directory(w)
+	}
+	return values, err
+}
+
+// directory is directory or directory:symlink, as a word.
+func directory(parts ...string) string {
+	plain, list := true, make([]string, len(parts))
+	for i, s := range parts {
+		plain = plain && !strings.Contains(s, ":") && quoted(s) == doubled(s)
+		list[i] = doubled(escaped(s, `":`))
+	}
+	word := strings.Join(list, ":")
+	if plain {
+		return word
+	}
+	return `"` + word + `"`
 }

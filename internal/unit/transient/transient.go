@@ -143,7 +143,15 @@ func Live(t name.Type, property string) bool {
 	return row != nil && isResource(row)
 }
 
-func isResource(r *directive.Row) bool { return r.Man() == "systemd.resource-control(5)" }
+// isResource: what a group is for cannot be changed while there is one, nor where it is
+// and which programs of others it has.
+func isResource(r *directive.Row) bool {
+	switch r.Name {
+	case "Slice", "Delegate", "BPFProgram", "IPIngressFilterPath", "IPEgressFilterPath":
+		return false
+	}
+	return r.Man() == "systemd.resource-control(5)"
+}
 
 // Check applies lines to a unit of their own and gives the first that cannot be meant.
 func Check(unitName string, t name.Type, lines []Line, d *directive.Defaults) error {

@@ -289,6 +289,11 @@ func TestWritten(t *testing.T) {
 			`[Service]ExecStart=-@"/bin/x" "y"`},
 		{name.Service, "StateDirectorySymlink", "a(sst)", []any{[]any{"a", "b", uint64(0)}},
 			"[Service]StateDirectory=a:b"},
+		{name.Service, "RuntimeDirectorySymlink", "a(sst)",
+			[]any{[]any{"a:%b", `c "d\`, uint64(0)}},
+			`[Service]RuntimeDirectory="a\:%%b:c \"d\\"`},
+		{name.Service, "ConfigurationDirectory", "as", []string{"a:b c"},
+			`[Service]ConfigurationDirectory="a\:b c"`},
 		{name.Service, "NUMAPolicy", "i", int32(-1), "[Service]NUMAPolicy="},
 		{name.Service, "DelegateControllers", "as", []string{"cpu", "io"}, "[Service]Delegate=cpu io"},
 		{name.Slice, "TasksMax", "t", uint64(10), "[Slice]TasksMax=10"},
@@ -308,6 +313,8 @@ func TestLive(t *testing.T) {
 	for prop, want := range map[string]bool{
 		"Description": true, "Markers": true, "TasksMax": true, "DeviceAllow": true, "Type": false,
 		"ExecStart": false, "Foo": false, "MemoryMaxScale": true, "Wants": false,
+		"Slice": false, "Delegate": false, "DelegateControllers": false, "BPFProgram": false,
+		"IPIngressFilterPath": false, "IPAddressDeny": true,
 	} {
 		if got := Live(name.Service, prop); got != want {
 			t.Errorf("%s: %v", prop, got)

@@ -166,13 +166,13 @@ var writers = [...]writer{
 		write: base64Lines("base64:")},
 	{property: "RootHashSignaturePath", setting: "RootHashSignature", sig: "s", write: textLines("")},
 	{property: "RuntimeDirectorySymlink", setting: "RuntimeDirectory", sig: "a(sst)",
-		write: structLines(":", "", pair)},
+		write: structLines("", "", linkedDirectory)},
 	{property: "StateDirectorySymlink", setting: "StateDirectory", sig: "a(sst)",
-		write: structLines(":", "", pair)},
+		write: structLines("", "", linkedDirectory)},
 	{property: "CacheDirectorySymlink", setting: "CacheDirectory", sig: "a(sst)",
-		write: structLines(":", "", pair)},
+		write: structLines("", "", linkedDirectory)},
 	{property: "LogsDirectorySymlink", setting: "LogsDirectory", sig: "a(sst)",
-		write: structLines(":", "", pair)},
+		write: structLines("", "", linkedDirectory)},
 
 	{property: "SetCredential", setting: "SetCredential", sig: "a(say)", write: credentialLines},
 	{property: "SetCredentialEncrypted", setting: "SetCredentialEncrypted", sig: "a(say)",
@@ -308,6 +308,16 @@ func pair(f []any, between string) (string, bool) {
 		a = colon(a) + between + b
 	}
 	return quoted(a), ok && also
+}
+
+// linkedDirectory is directory:symlink.
+func linkedDirectory(f []any, _ string) (string, bool) {
+	if len(f) != 3 {
+		return "", false
+	}
+	path, ok := f[0].(string)
+	link, also := f[1].(string)
+	return directory(path, link), ok && also
 }
 
 // temporary is path:options; there are no specifiers in the options.

@@ -223,8 +223,12 @@ func (e *Engine) freezeRequested(ev FreezeRequested) {
 	}
 }
 
-// freeze orders it for a unit, and for those in a slice.
+// freeze orders it for a unit, and for those in a slice: for them first, but what is in a
+// frozen slice goes on only after it.
 func (e *Engine) freeze(u *runUnit, thaw bool) {
+	if thaw {
+		e.freezeOne(u, true)
+	}
 	if u.Def.Type == name.Slice {
 		for _, l := range u.Links(unit.SliceOf) {
 			o := e.at(l.To)
@@ -233,13 +237,33 @@ func (e *Engine) freeze(u *runUnit, thaw bool) {
 			}
 		}
 	}
+	if !thaw {
+		e.freezeOne(u, false)
+	}
+}
+
+func (e *Engine) freezeOne(u *runUnit, thaw bool) {
 	if u.hold.Freezer = FreezerFreezing; thaw {
 		u.hold.Freezer = FreezerThawing
+		e.thawAbove(u)
 	}
 	e.giveUp(&u.hold.Freezing)
 	u.hold.Freezing = e.order(u, opFreeze)
 	e.emit(Freeze{Op: u.hold.Freezing, Unit: u.Name, Thaw: thaw})
 	e.emit(Changed{Unit: u.Name, Active: u.active().String(), Sub: u.subWord()})
+}
+
+// thawAbove lets the slices that a unit is in go on, for nothing in a slice goes on that
+// is frozen. What else is in them stays as it is.
+func (e *Engine) thawAbove(u *runUnit) {
+	for _, l := range u.Links(unit.InSlice) {
+		o := e.at(l.To)
+		if o.hold.Freezer == FreezerFrozen || o.hold.Freezer == FreezerFreezing {
+			e.freezeOne(o, true)
+		} else {
+			e.thawAbove(o)
+		}
+	}
 }
 
 // frozen: the kernel has done it.
@@ -268,6 +292,8 @@ func (e *Engine) frozen(ev Frozen) {
 func (e *Engine) thaw(u *runUnit) {
 	if u.hold.Freezer == FreezerFrozen || u.hold.Freezer == FreezerFreezing {
 		e.freeze(u, true)
+	} else if e.canFreeze(u) {
+		e.thawAbove(u)
 	}
 }
 

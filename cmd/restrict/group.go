@@ -28,7 +28,7 @@ type group struct {
 // controls is what a unit's settings come to, and what is left out of that.
 func controls(u *unit.Unit) (c *cgroup.Control, left string) {
 	c = control.For(&control.Request{
-		Unit: u, Available: cgroup.AllControllers,
+		Unit: u, Available: cgroup.AllControllers, Alone: true,
 		Log: func(format string, args ...any) { left = fmt.Sprintf(format, args...) },
 	})
 	return c, left

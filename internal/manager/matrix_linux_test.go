@@ -241,6 +241,10 @@ var matrix = map[string]struct {
 		_, err := os.Open("/dev/zero")
 		return errors.Is(err, unix.EPERM)
 	}},
+	"RestrictFileSystems": {"RestrictFileSystems=~proc", func() bool {
+		_, err := os.Open("/proc/version")
+		return errors.Is(err, unix.EPERM)
+	}},
 	"IPAddressDeny": {"IPAddressDeny=any", deniesLoopback},
 	"MemoryMax":     {"MemoryMax=512M", func() bool { return groupFile("memory.max") == "536870912" }},
 	"TasksMax":      {"TasksMax=77", func() bool { return groupFile("pids.max") == "77" }},

@@ -75,7 +75,7 @@ func verbs() []verb {
 		{"exit-status", 0, -1, "[STATUS...]", "List exit status definitions", exitStatus},
 		{"capability", 0, -1, "[CAP...]", "List capability definitions", capability},
 		{"syscall-filter", 0, -1, "[NAME...]", "List system calls in filters", syscallFilter},
-		{"filesystems", 0, -1, "[NAME...]", "", filesystems},
+		{"filesystems", 0, -1, "[NAME...]", "List file systems in filters", fileSystems},
 		{"condition", 1, -1, "CONDITION...", "Evaluate conditions and asserts", conditions},
 		{"compare-versions", 2, 3, "VERSION1 [OP] VERSION2", "Compare two version strings", versions},
 		{"verify", 1, -1, "FILE...", "Check unit files for correctness", verify},
@@ -165,8 +165,4 @@ func (a *session) loader(first ...string) *load.Loader {
 
 func inspectELF(*session) (int, error) {
 	return 1, tool.Complain("Built without support for ELF package metadata; try: readelf -n FILE")
-}
-
-func filesystems(*session) (int, error) {
-	return 1, tool.Complain("Filters of file systems are not to be had here.")
 }

@@ -83,18 +83,31 @@ func isCapability(n uint) bool { return strings.HasPrefix(linux.CapabilityName(n
 
 // syscallFilter lists groups of system calls; what each is for, the manual says.
 func syscallFilter(a *session) (int, error) {
+	return printSets(a, linux.CallGroups(), linux.CallGroup, "Filter set \"%s\" not found.")
+}
+
+// fileSystems lists sets of file systems.
+func fileSystems(a *session) (int, error) {
+	return printSets(a, linux.FileSystemSets(), linux.FileSystemSet,
+		"Filesystem set \"%s\" not found.")
+}
+
+// printSets prints sets and their members: those named, with or without "@", or all.
+func printSets(
+	a *session, all []string, find func(string) ([]string, bool), unknown string,
+) (int, error) {
 	names := a.args
 	if len(names) == 0 {
-		names = linux.CallGroups()
+		names = all
 	}
 	for i, n := range names {
-		members, ok := linux.CallGroup(n)
+		members, ok := find(n)
 		if !ok && !strings.HasPrefix(n, "@") {
-			members, ok = linux.CallGroup("@" + n)
+			members, ok = find("@" + n)
 			n = "@" + n
 		}
 		if !ok {
-			return 1, tool.Complain("Filter set \"%s\" not found.", a.args[i])
+			return 1, tool.Complain(unknown, a.args[i])
 		}
 		if i > 0 {
 			a.Print("\n")

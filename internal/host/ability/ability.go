@@ -114,7 +114,7 @@ type Config struct {
 	// Try makes trials; nil is spawn.Try.
 	Try func(spawn.Trial) error
 	// Load has the kernel take a program; nil is bpf.Load.
-	Load func(kind, attach uint32, code []uint64) (fd int, err error)
+	Load func(kind, attach, function uint32, code []uint64) (fd int, err error)
 }
 
 // A Place knows what is allowed where this program runs. Its methods may be called from

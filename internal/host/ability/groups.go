@@ -2,6 +2,7 @@ package ability
 
 import (
 	"errors"
+	"sync"
 
 	"rouse/internal/host/sys"
 	"rouse/internal/host/sys/bpf"
@@ -18,16 +19,16 @@ func devices(a asked) string {
 	if why := a.has(bpfNeeds[0]); why != "" {
 		return why
 	}
-	return a.program(bpf.DeviceUse)
+	return a.program(bpf.DeviceUse, 0, 0)
 }
 
 // program says why the kernel takes no programs of a kind; "" if it does.
-func (p *Place) program(kind uint32) string {
+func (p *Place) program(kind, place, function uint32) string {
 	err, known := p.programs[kind]
 	if !known {
 		const one, exit = 0x00000001_000000b7, 0x95 // r0 = 1; return r0
 		var fd int
-		if fd, err = p.c.Load(kind, 0, []uint64{one, exit}); err == nil {
+		if fd, err = p.c.Load(kind, place, function, []uint64{one, exit}); err == nil {
 			sys.CloseFD(fd)
 		}
 		p.programs[kind] = err
@@ -49,7 +50,33 @@ func packets(a asked) string {
 			return why
 		}
 	}
-	return a.program(bpf.Packet)
+	return a.program(bpf.Packet, 0, 0)
+}
+
+// fileOpen is the function at which programs are asked, in the running kernel.
+var fileOpen = sync.OnceValues(func() (uint32, error) {
+	function, _, err := bpf.Find(bpf.FileOpen)
+	return function, err
+})
+
+// opening says why nobody can be asked about the files that a unit opens.
+func opening(a asked) string {
+	if why := unified(a); why != "" {
+		return why
+	}
+	if why := a.has(bpfNeeds[0]); why != "" {
+		return why
+	}
+	if is, err := bpf.IsAsked(); err != nil {
+		return "the kernel does not tell its security modules: " + err.Error()
+	} else if !is {
+		return "the security module bpf is not at work here"
+	}
+	function, err := fileOpen()
+	if err != nil {
+		return err.Error()
+	}
+	return a.program(bpf.Security, bpf.Hook, function)
 }
 
 // unified: programs are attached to groups of version 2.

@@ -77,8 +77,8 @@ var essential = map[string]bool{
 // harmless settings of a sandbox are ones that systemd does without, too: a security
 // module that is not there, a keyring.
 var harmless = map[string]bool{
-	"AppArmorProfile": true, "KeyringMode": true, "Personality": true, "SELinuxContext": true,
-	"SmackProcessLabel": true,
+	"AppArmorProfile": true, "KeyringMode": true, "Personality": true,
+	"RestrictFileSystems": true, "SELinuxContext": true, "SmackProcessLabel": true,
 }
 
 // ownEnvironment are the settings that a program which limits itself sees to itself.
@@ -181,7 +181,7 @@ var rules = sync.OnceValue(func() map[string]rule {
 		"IPAccounting": one(0, packets), "IPIngressFilterPath": one(0, packets),
 		"IPEgressFilterPath": one(0, packets), "RestrictNetworkInterfaces": one(0, packets),
 		"SocketBindAllow": one(0, packets), "SocketBindDeny": one(0, packets),
-		"BPFProgram": one(0, packets),
+		"BPFProgram": one(0, packets), "RestrictFileSystems": one(0, opening),
 	}
 	for l := range value.Limits {
 		all["Limit"+value.Limit(l).String()] = limitRule

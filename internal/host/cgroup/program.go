@@ -16,6 +16,8 @@ type Program struct {
 	Type  uint32 // bpf.DeviceUse and kin
 	Place uint32 // bpf.Device and kin
 	Code  []uint64
+	// Function is what a program of bpf.Security is asked at.
+	Function uint32
 	// Counters are the instructions whose number is to be the descriptor of the group's
 	// counters.
 	Counters []int
@@ -38,6 +40,7 @@ func (p *Program) hash() uint64 {
 	h := uint64(14695981039346656037)
 	add := func(n uint64) { h = (h ^ n) * 1099511628211 }
 	add(uint64(p.Type)<<32 | uint64(p.Place))
+	add(uint64(p.Function))
 	for _, n := range p.Code {
 		add(n)
 	}
@@ -51,7 +54,7 @@ func (p *Program) hash() uint64 {
 type shelf struct {
 	mu     sync.Mutex
 	loaded map[uint64]loaded
-	refuse error // why the kernel takes none
+	refuse map[uint32]error // by type, why the kernel takes none
 }
 
 type loaded struct {
@@ -68,8 +71,8 @@ const shelfMost = 64
 func (l *shelf) get(p *Program, counters int) (fd int, id uint32, done func(), err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.refuse != nil {
-		return -1, 0, nil, l.refuse
+	if err := l.refuse[p.Type]; err != nil && p.Pinned == "" {
+		return -1, 0, nil, err
 	}
 	key := p.hash()
 	shared := p.Pinned == "" && len(p.Counters) == 0
@@ -83,7 +86,7 @@ func (l *shelf) get(p *Program, counters int) (fd int, id uint32, done func(), e
 		for _, at := range p.Counters {
 			code[at] |= uint64(uint32(counters)) << 32
 		}
-		fd, err = bpf.Load(p.Type, p.Place, code)
+		fd, err = bpf.Load(p.Type, p.Place, p.Function, code)
 	}
 	if err == nil {
 		if id, err = bpf.ID(fd); err != nil {
@@ -92,7 +95,10 @@ func (l *shelf) get(p *Program, counters int) (fd int, id uint32, done func(), e
 	}
 	if err != nil {
 		if p.Pinned == "" && (errors.Is(err, sys.EPERM) || errors.Is(err, errors.ErrUnsupported)) {
-			l.refuse = err
+			if l.refuse == nil {
+				l.refuse = map[uint32]error{}
+			}
+			l.refuse[p.Type] = err
 		}
 		return -1, 0, nil, err
 	}

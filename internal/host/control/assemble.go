@@ -11,6 +11,7 @@ type assembler struct {
 // Operations that are used here, by the names of the kernel's assembler.
 const (
 	opLoad      = 0x61 // dst = *(u32 *)(src + offset)
+	opLoadLong  = 0x79 // dst = *(u64 *)(src + offset)
 	opLoadWide  = 0x18 // dst = number, of two instructions
 	opStore     = 0x62 // *(u32 *)(dst + offset) = number
 	opAddAtomic = 0xdb // *(u64 *)(dst + offset) += src
@@ -25,13 +26,16 @@ const (
 	opIfIs      = 0x15 // dst == number
 	opIfNot     = 0x55 // dst != number
 	opIfNotSame = 0x5d // dst != src
+	opIfIs32    = 0x16 // dst == number, of the lower halves
+	opIfNot32   = 0x56 // dst != number, of the lower halves
 	opIfMore    = 0x25 // dst > number
 	opIfLess    = 0xa5 // dst < number
 	opCall      = 0x85
 	opExit      = 0x95
 
-	callLookup    = 1  // bpf_map_lookup_elem
-	callLoadBytes = 26 // bpf_skb_load_bytes
+	callLookup    = 1   // bpf_map_lookup_elem
+	callLoadBytes = 26  // bpf_skb_load_bytes
+	callTask      = 158 // bpf_get_current_task_btf
 
 	fromMap = 1 // the source of opLoadWide: number is a descriptor
 )

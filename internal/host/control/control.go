@@ -24,6 +24,8 @@ type Request struct {
 	Slices []*unit.Unit
 	// Startup: the machine boots or shuts down, and StartupCPUWeight= and kin count.
 	Startup bool
+	// Alone: no manager starts the unit's processes, but one limits itself.
+	Alone bool
 	// Block finds the whole disk behind a path, as "8:0"; nil is Disk.
 	Block func(path string) (string, error)
 	// Log is told what is left out; nil is nobody.
@@ -61,6 +63,7 @@ func For(q *Request) *cgroup.Control {
 	b.devices()
 	b.network()
 	b.binds()
+	b.fileSystems()
 	b.pinned()
 	return c
 }

@@ -128,6 +128,18 @@ func (s *stage) control(lines string, above ...*unit.Unit) {
 // do does one thing in the group, and checks how it went.
 func (s *stage) do(what, want string) {
 	s.t.Helper()
+	out, err := s.output(what)
+	if err != nil {
+		s.t.Skip(err)
+	}
+	if out != want {
+		s.t.Errorf("%s: %s, want %s", what, out, want)
+	}
+}
+
+// output does one thing in the group, and gives what is said of it.
+func (s *stage) output(what string) (string, error) {
+	s.t.Helper()
 	dir, err := os.Open(s.dir)
 	if err != nil {
 		s.t.Fatal(err)
@@ -142,12 +154,7 @@ func (s *stage) do(what, want string) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{UseCgroupFD: true, CgroupFD: int(dir.Fd())}
 	cmd.Stderr = io.Discard
 	out, err := cmd.Output()
-	if err != nil {
-		s.t.Skip(err)
-	}
-	if string(out) != want {
-		s.t.Errorf("%s: %s, want %s", what, out, want)
-	}
+	return string(out), err
 }
 
 // canOpen reports whether a device is there, and nobody else keeps it from us.

@@ -241,10 +241,17 @@ func Differ(u, fresh *unit.Unit) []*Row {
 			if r.in == nil || r.Name == "Slice" || r.Bus == "-" && r.in.property(u) == nil {
 				continue
 			}
-			if !reflect.DeepEqual(r.in.property(u), r.in.property(fresh)) {
+			if !isSame(r, u, fresh) {
 				list = append(list, r)
 			}
 		}
 	}
 	return list
+}
+
+func isSame(r *Row, u, fresh *unit.Unit) bool {
+	if r.Name == "RestrictFileSystems" { // the property does not tell all
+		return reflect.DeepEqual(u.Exec.RestrictFileSystems, fresh.Exec.RestrictFileSystems)
+	}
+	return reflect.DeepEqual(r.in.property(u), r.in.property(fresh))
 }

@@ -199,3 +199,33 @@ func TestDynamicName(t *testing.T) {
 		}
 	}
 }
+
+// The property of RestrictFileSystems= does not show what it comes to.
+func TestFileSystems(t *testing.T) {
+	for lines, want := range map[string]unit.Restriction{
+		"RestrictFileSystems=ext4 @temporary": {
+			Allow: true, Names: []string{"ext4", "ramfs", "tmpfs"},
+		},
+		"RestrictFileSystems=~@temporary proc\nRestrictFileSystems=ramfs": {
+			Names: []string{"proc", "tmpfs"},
+		},
+		"RestrictFileSystems=@temporary ext5 @none\nRestrictFileSystems=~ramfs": {
+			Allow: true, Names: []string{"tmpfs"},
+		},
+		"RestrictFileSystems=ext4\nRestrictFileSystems=": {},
+	} {
+		u, err := build(t, "service", "Service", lines)
+		if err != nil {
+			t.Fatal(err)
+		}
+		have := u.Exec.RestrictFileSystems
+		if have.Allow != want.Allow || !slices.Equal(have.Names, want.Names) {
+			t.Errorf("%s: %+v, want %+v", lines, have, want)
+		}
+		differs := slices.ContainsFunc(Differ(u, New("a.service", name.Service, nil)),
+			func(r *Row) bool { return r.Name == "RestrictFileSystems" })
+		if differs != want.Any() {
+			t.Errorf("%s: differs: %v", lines, differs)
+		}
+	}
+}

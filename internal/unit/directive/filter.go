@@ -42,7 +42,7 @@ var filterRows = []Row{
 		in: in[unit.Restriction]{&addressFamilies,
 			func(u *unit.Unit) *unit.Restriction { return &u.Exec.RestrictAddressFamilies }}},
 	{Name: "RestrictFileSystems", Group: filterGroup,
-		Support: Parsed, Note: "needs BPF programs in the kernel's security hooks",
+		Support: LinuxOnly, Note: "from Linux 6.0 on, with the security module bpf",
 		Doc: "The only file systems that can be reached, or with ~ those that cannot.",
 		in: in[unit.Restriction]{&fileSystems,
 			func(u *unit.Unit) *unit.Restriction { return &u.Exec.RestrictFileSystems }}},
@@ -289,7 +289,19 @@ func parseFileSystems(p *parse, v *unit.Restriction) error {
 	}
 	rest, invert := strings.CutPrefix(p.value, "~")
 	var names []string
-	p.eachOf(rest, value.Unquote, func(w string) { names = append(names, w) })
+	p.eachOf(rest, value.Unquote, func(w string) {
+		members, isSet := linux.FileSystemSet(w)
+		switch {
+		case isSet:
+			names = append(names, members...)
+		case strings.HasPrefix(w, "@"):
+			p.ignore(w, "not a set of file systems")
+		case linux.FileSystem(w) == nil:
+			p.ignore(w, "not a file system")
+		default:
+			names = append(names, w)
+		}
+	})
 	restrict(v, !v.Any(), invert, names)
 	return nil
 }

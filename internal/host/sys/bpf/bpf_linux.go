@@ -1,9 +1,13 @@
-// Package bpf loads programs into the kernel and attaches them to control groups. It
-// knows bpf(2), and nothing of what programs do.
+// Package bpf loads programs into the kernel and attaches them to control groups, and
+// finds what they may ask about in the kernel. It knows bpf(2) and the kernel's BTF
+// document, and nothing of what programs do.
 package bpf
 
 import (
+	"os"
 	"runtime"
+	"slices"
+	"strings"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -11,17 +15,19 @@ import (
 
 // The program types and places for them that control groups have. bpf(2).
 // CGROUP_SKB came with Linux 4.10, more than one program in a place with 4.15, which
-// has CGROUP_DEVICE too, and CGROUP_SOCK_ADDR with 4.17.
+// has CGROUP_DEVICE too, and CGROUP_SOCK_ADDR with 4.17; of LSM those for groups with 6.0.
 const (
 	Packet    = unix.BPF_PROG_TYPE_CGROUP_SKB
 	DeviceUse = unix.BPF_PROG_TYPE_CGROUP_DEVICE
 	Address   = unix.BPF_PROG_TYPE_CGROUP_SOCK_ADDR
+	Security  = unix.BPF_PROG_TYPE_LSM
 
 	Ingress = unix.BPF_CGROUP_INET_INGRESS
 	Egress  = unix.BPF_CGROUP_INET_EGRESS
 	Device  = unix.BPF_CGROUP_DEVICE
 	Bind4   = unix.BPF_CGROUP_INET4_BIND
 	Bind6   = unix.BPF_CGROUP_INET6_BIND
+	Hook    = unix.BPF_LSM_CGROUP // of a security module: which one, Load is told
 )
 
 // call makes a call with some of union bpf_attr: the kernel takes the rest for zero.
@@ -43,8 +49,9 @@ func address[T any](pin *runtime.Pinner, p *T) uint64 {
 }
 
 // Load has the kernel check a program, and gives a descriptor for it. The
-// instructions are of eight bytes each.
-func Load(programType, attachType uint32, code []uint64) (fd int, err error) {
+// instructions are of eight bytes each. function is what a program of Security is asked
+// at, as Find gives it, and 0 for others.
+func Load(programType, attachType, function uint32, code []uint64) (fd int, err error) {
 	var pin runtime.Pinner
 	defer pin.Unpin()
 	license := [...]byte{'G', 'P', 'L', 0}
@@ -56,9 +63,11 @@ func Load(programType, attachType uint32, code []uint64) (fd int, err error) {
 		kernel, flags           uint32
 		name                    [16]byte
 		interfaceNumber, attach uint32
+		_                       [9]uint32 // types of the program's own, and its lines
+		function                uint32
 	}{
 		programType: programType, count: uint32(len(code)), code: address(&pin, &code[0]),
-		license: address(&pin, &license), attach: attachType,
+		license: address(&pin, &license), attach: attachType, function: function,
 	}
 	copy(attr.name[:], "rouse")
 	fd, err = call(unix.BPF_PROG_LOAD, &attr)
@@ -142,4 +151,41 @@ func Counter(fd, at int) (n uint64, err error) {
 	}{fd: uint32(fd), key: address(&pin, &key), value: address(&pin, &n)}
 	_, err = call(unix.BPF_MAP_LOOKUP_ELEM, &attr)
 	return n, err
+}
+
+// processID is a program that gives the number of its process, as the kernel counts
+// those: bpf_get_current_pid_tgid, whose upper half that is.
+var processID = [...]uint64{0x0000000e_00000085, 0x00000020_00000077, 0x95}
+
+// ProcessID gives the number of this process by which programs know it: the one of the
+// machine, whatever its number is here. pid_namespaces(7).
+func ProcessID() (uint32, error) {
+	fd, err := Load(unix.BPF_PROG_TYPE_RAW_TRACEPOINT, 0, 0, processID[:])
+	if err != nil {
+		return 0, err
+	}
+	defer unix.Close(fd)
+	attr := struct {
+		fd, result uint32
+		_          [10]uint32 // of what it is run with
+		_          [4]uint32
+	}{fd: uint32(fd)}
+	_, err = call(unix.BPF_PROG_TEST_RUN, &attr)
+	return attr.result, err
+}
+
+// IsAsked tells whether security modules ask programs here: where the module bpf is not
+// among those at work, programs of Security are loaded, and never run.
+// lsm_list_modules(2), of Linux 6.8, or what securityfs says.
+func IsAsked() (bool, error) {
+	const most, module = 64, 109
+	var list [most]uint64
+	size := uint32(unsafe.Sizeof(list))
+	n, _, e := unix.Syscall(unix.SYS_LSM_LIST_MODULES, uintptr(unsafe.Pointer(&list)),
+		uintptr(unsafe.Pointer(&size)), 0)
+	if e == 0 {
+		return slices.Contains(list[:min(n, most)], module), nil
+	}
+	text, err := os.ReadFile("/sys/kernel/security/lsm")
+	return slices.Contains(strings.Split(strings.TrimSpace(string(text)), ","), "bpf"), err
 }

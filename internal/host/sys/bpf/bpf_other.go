@@ -9,6 +9,7 @@ const (
 	Packet = iota
 	DeviceUse
 	Address
+	Security
 )
 
 // The places for them.
@@ -18,10 +19,11 @@ const (
 	Device
 	Bind4
 	Bind6
+	Hook
 )
 
 // Load loads no program.
-func Load(_, _ uint32, _ []uint64) (int, error) { return -1, errors.ErrUnsupported }
+func Load(_, _, _ uint32, _ []uint64) (int, error) { return -1, errors.ErrUnsupported }
 
 // Attach attaches none.
 func Attach(_, _ int, _ uint32) error { return errors.ErrUnsupported }
@@ -43,3 +45,9 @@ func Counters(int) (int, error) { return -1, errors.ErrUnsupported }
 
 // Counter counts nothing.
 func Counter(_, _ int) (uint64, error) { return 0, errors.ErrUnsupported }
+
+// ProcessID knows no number.
+func ProcessID() (uint32, error) { return 0, errors.ErrUnsupported }
+
+// IsAsked: none is.
+func IsAsked() (bool, error) { return false, errors.ErrUnsupported }

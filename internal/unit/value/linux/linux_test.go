@@ -202,3 +202,28 @@ func TestWords(t *testing.T) {
 		t.Error("levels are called something else")
 	}
 }
+
+// Each member of a set has a number, and the kernel's headers agree on the best known.
+func TestFileSystems(t *testing.T) {
+	for _, set := range FileSystemSets() {
+		members, ok := FileSystemSet(set)
+		if !ok || len(members) == 0 || !slices.IsSorted(members) {
+			t.Error(set, members, ok)
+		}
+		for _, m := range members {
+			if len(FileSystem(m)) == 0 {
+				t.Errorf("%s: %s has no number", set, m)
+			}
+		}
+	}
+	if _, ok := FileSystemSet("@none"); ok || FileSystem("none") != nil {
+		t.Error("what is not there is found")
+	}
+	for name, want := range map[string]uint32{
+		"ext4": 0xef53, "proc": 0x9fa0, "devtmpfs": 0x01021994, "cgroup2": 0x63677270,
+	} {
+		if got := FileSystem(name); len(got) != 1 || got[0] != want {
+			t.Errorf("%s: %x", name, got)
+		}
+	}
+}

@@ -73,10 +73,13 @@ func (m *Manager) open() (err error) {
 	if m.cfg.Mounts != nil {
 		m.watchMounts()
 	}
-	m.cfg.Credentials.Decrypter = &credentials.Decrypter{Start: m.startProcess}
+	m.cfg.Credentials.Decrypter = &credentials.Decrypter{
+		Start: m.startProcess, Awaited: &m.awaited,
+	}
 	if m.cfg.Generators != nil {
 		m.generators = &generator.Runner{
 			Places: *m.cfg.Generators, Start: m.startProcess, Log: m.logLine,
+			Awaited: &m.awaited,
 		}
 	}
 	if err := reap.Subreaper(); err != nil && !m.cfg.Init {
@@ -149,7 +152,7 @@ func (m *Manager) died(x reap.Exit) {
 	}
 	ev := engine.Reaped{PID: x.PID, Code: codes[x.Code], Status: x.Status}
 	m.tracker.Reaped(x.PID)
-	if m.generators != nil && m.generators.Reaped(x) || m.cfg.Credentials.Decrypter.Reaped(x) {
+	if m.awaited.Reaped(x) {
 		return
 	}
 	m.carry(func() { m.reaped(ev) })

@@ -134,6 +134,7 @@ type Manager struct {
 	zone    string          // the key of the local time zone
 	table   *mounts.Watcher // nil: changes of the mount table are not told
 
+	awaited        reap.Awaited      // children that are no unit's
 	generators     *generator.Runner // nil: there are none
 	generate       context.Context
 	stopGenerators context.CancelFunc

@@ -30,14 +30,14 @@ func Tool() string {
 
 // A Decrypter has a program decrypt credentials, as a child of the manager.
 type Decrypter struct {
-	// Start starts a process; spawn.Spawner has it. Its exit must come to Reaped.
+	// Start starts a process; spawn.Spawner has it. Its exit must come to Awaited.
 	Start func(r *spawn.Request) (spawn.Process, error)
 	// Tool is the program; "" is that of the machine.
 	Tool string
 	// Limit is how long it may take; 0 is 30 seconds.
 	Limit time.Duration
 
-	reap.Awaited
+	*reap.Awaited
 }
 
 // decrypt gives what is in an encrypted credential, in base64, that must be called id. A

@@ -21,7 +21,7 @@ func decrypter(t *testing.T, script string) *Decrypter {
 	if err := os.Chmod(tool, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	d, s := &Decrypter{Tool: tool}, &spawn.Spawner{}
+	d, s := &Decrypter{Tool: tool, Awaited: new(reap.Awaited)}, &spawn.Spawner{}
 	d.Start = func(r *spawn.Request) (spawn.Process, error) {
 		p, err := s.Start(r)
 		if p.PID > 0 {

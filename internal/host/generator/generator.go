@@ -29,14 +29,14 @@ const maxOutput = 1 << 20
 // A Runner runs generators as children of the manager.
 type Runner struct {
 	Places
-	// Start starts a process; spawn.Spawner has it. Its exit must come to Reaped.
+	// Start starts a process; spawn.Spawner has it. Its exit must come to Awaited.
 	Start func(r *spawn.Request) (spawn.Process, error)
 	// Log takes a line about what went wrong; going on without it is all that is done.
 	Log func(line string)
 	// Limit is how long all of a kind may take; 0 is the package's.
 	Limit time.Duration
 
-	reap.Awaited
+	*reap.Awaited
 }
 
 // Input is what generators are told.

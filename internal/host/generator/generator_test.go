@@ -41,6 +41,7 @@ func newWorld(t *testing.T) *world {
 	spawner := &spawn.Spawner{}
 	w.Runner = &Runner{
 		Places: PlacesOf(false, w.dir+"/run", env), Start: spawner.Start, Limit: time.Minute,
+		Awaited: new(reap.Awaited),
 		Log: func(line string) {
 			w.mu.Lock()
 			defer w.mu.Unlock()

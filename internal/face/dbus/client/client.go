@@ -236,7 +236,7 @@ func (c *Conn) Property(path, iface, name string) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return Read(d, d.Variant()), d.Err()
+	return d.Value(d.Variant(), nil), d.Err()
 }
 
 // LogControl reads a property of org.freedesktop.LogControl1 of the service that has a
@@ -280,7 +280,7 @@ func ReadProperties(d *dbus.Decoder) map[string]any {
 	d.Array("{sv}", func() {
 		d.Struct()
 		name := d.Text()
-		all[name] = Read(d, d.Variant())
+		all[name] = d.Value(d.Variant(), nil)
 	})
 	return all
 }

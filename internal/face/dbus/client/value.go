@@ -8,71 +8,7 @@ import (
 	"rouse/internal/wire/dbus"
 )
 
-// Read reads a value of one complete type: a struct is []any, an array of strings
-// []string, one of bytes []byte, any other []any.
-func Read(d *dbus.Decoder, sig string) any {
-	if sig == "" {
-		return nil
-	}
-	switch sig[0] {
-	case 's':
-		return d.Text()
-	case 'o':
-		return d.Path()
-	case 'g':
-		return d.Signature()
-	case 'b':
-		return d.Bool()
-	case 'y':
-		return d.Byte()
-	case 'n':
-		return d.Int16()
-	case 'q':
-		return d.Uint16()
-	case 'i':
-		return d.Int32()
-	case 'u', 'h':
-		return d.Uint32()
-	case 'x':
-		return d.Int64()
-	case 't':
-		return d.Uint64()
-	case 'd':
-		return d.Double()
-	case 'v':
-		return Read(d, d.Variant())
-	case '(', '{':
-		d.Struct()
-		list := []any{}
-		for rest := sig[1 : len(sig)-1]; rest != ""; {
-			n := dbus.TypeLen(rest)
-			list = append(list, Read(d, rest[:n]))
-			rest = rest[n:]
-		}
-		return list
-	case 'a':
-		return readArray(d, sig[1:])
-	}
-	return nil
-}
-
-func readArray(d *dbus.Decoder, elem string) any {
-	switch elem {
-	case "s", "o":
-		list := []string{}
-		d.Array(elem, func() { list = append(list, Read(d, elem).(string)) })
-		return list
-	case "y":
-		list := []byte{}
-		d.Array("y", func() { list = append(list, d.Byte()) })
-		return list
-	}
-	list := []any{}
-	d.Array(elem, func() { list = append(list, Read(d, elem)) })
-	return list
-}
-
-// Write writes a value of one complete type, as Read gives it. One that is of another
+// Write writes a value of one complete type, as dbus.Decoder.Value gives it. One that is of another
 // type is a mistake of the caller's.
 func Write(e *dbus.Encoder, sig string, v any) {
 	switch x := v.(type) {

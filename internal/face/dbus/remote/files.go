@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"rouse/internal/face"
-	"rouse/internal/face/dbus/client"
 )
 
 // fileMethod is a method that changes links. carries says that its answer begins with
@@ -119,7 +118,7 @@ func (m *Manager) FileLinks(_ context.Context, unitFile string, runtime bool) ([
 	if err != nil {
 		return nil, err
 	}
-	list, _ := client.Read(d, "as").([]string)
+	list, _ := d.Value("as", nil).([]string)
 	return list, d.Err()
 }
 

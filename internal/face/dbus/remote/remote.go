@@ -110,7 +110,7 @@ func (m *Manager) properties(at string) ([]face.Property, error) {
 		d.Struct()
 		p := face.Property{Name: d.Text()}
 		p.Type = d.Variant()
-		p.Value = client.Read(d, p.Type)
+		p.Value = d.Value(p.Type, nil)
 		list = append(list, p)
 	})
 	slices.SortFunc(list, func(a, b face.Property) int { return strings.Compare(a.Name, b.Name) })

@@ -104,7 +104,7 @@ func (p *peer) answer(m *dbus.Message) *dbus.Message {
 	d := m.Decoder()
 	for sig := m.Signature; sig != ""; {
 		n := dbus.TypeLen(sig)
-		said += fmt.Sprintf(" %v", client.Read(d, sig[:n]))
+		said += fmt.Sprintf(" %v", d.Value(sig[:n], nil))
 		sig = sig[n:]
 	}
 	p.called <- said

@@ -263,6 +263,23 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// TestUnknownCalls: system calls that are not known here are no reason to refuse a unit.
+func TestUnknownCalls(t *testing.T) {
+	for value, ok := range map[string]bool{
+		"nosuchcall": true, "@nosuchgroup": true, "uname:NOSUCHERROR": false,
+	} {
+		lines, err := Lines(name.Service, directive.Property{
+			Name: "SystemCallFilter", Type: "(bas)", Value: []any{false, []string{value}},
+		})
+		if err == nil {
+			err = Check("a.service", name.Service, lines, defaults())
+		}
+		if (err == nil) != ok {
+			t.Errorf("%s: %v", value, err)
+		}
+	}
+}
+
 // TestWritten: properties that have no setting of their own, or that are not shown as
 // they are set.
 func TestWritten(t *testing.T) {

@@ -148,6 +148,10 @@ func (a *session) manager() (face.Manager, error) {
 
 // loader reads unit files; first is a directory that comes before all others.
 func (a *session) loader(first ...string) *load.Loader {
+	return load.New(a.loading(first...))
+}
+
+func (a *session) loading(first ...string) load.Config {
 	root := a.Value("root")
 	if root == "" {
 		root = "/"
@@ -156,11 +160,11 @@ func (a *session) loader(first ...string) *load.Loader {
 	if a.Facts != nil {
 		facts = a.Facts(root)
 	}
-	return load.New(load.Config{
+	return load.Config{
 		FS: a.Root(root), Path: load.SearchPath(a.user(), a.Getenv, first), User: a.user(),
 		Machine: facts,
 		Home:    a.Getenv("HOME"), RuntimeDir: a.Getenv("XDG_RUNTIME_DIR"),
-	})
+	}
 }
 
 func inspectELF(*session) (int, error) {

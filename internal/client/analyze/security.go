@@ -13,6 +13,7 @@ import (
 	"rouse/internal/client/tool"
 	"rouse/internal/host/seccomp"
 	"rouse/internal/unit"
+	"rouse/internal/unit/load"
 	"rouse/internal/unit/name"
 	"rouse/internal/unit/value"
 )
@@ -25,6 +26,7 @@ type review struct {
 	threshold uint64
 	policy    exposure.Policy
 	over      bool // a service is more exposed than the threshold allows
+	missing   bool // a service that was asked for is not there
 	overview  []judged
 }
 
@@ -45,6 +47,7 @@ func security(a *session) (int, error) {
 		return 1, err
 	}
 	for _, u := range units {
+		u.Exec.PrivateMounts = u.Exec.PrivateMounts || !r.offline && ownMounts(u.Exec)
 		j := exposure.Judge(u, r.policy, hasCall)
 		r.over = r.over || j.Tenths > r.threshold
 		r.overview = append(r.overview, judged{u.Name, j})
@@ -72,10 +75,18 @@ func security(a *session) (int, error) {
 			return 1, err
 		}
 	}
-	if r.over {
+	if r.over || r.missing {
 		return 1, nil
 	}
 	return 0, nil
+}
+
+// ownMounts: of services that are loaded systemd knows that the sandbox gives them mounts of
+// their own, which it does not conclude from files alone.
+func ownMounts(x *unit.Exec) bool {
+	return x.PrivateMounts || x.PrivateDevices || x.PrivateTmp || x.ProtectControlGroups ||
+		x.ProtectKernelTunables || x.ProtectKernelModules || x.RootImage != "" ||
+		x.ProtectHome != unit.ProtectHomeNo || x.ProtectSystem != unit.ProtectSystemNo
 }
 
 func (r *review) options() error {
@@ -158,7 +169,17 @@ func (r *review) units() (units []*unit.Unit, err error) {
 		}
 		slices.Sort(names)
 	}
-	loader := r.loader(dirs...)
+	config := r.loading(dirs...)
+	if which := r.Value("profile"); which != "" && r.offline {
+		view, dir, done, err := r.profiled(config.FS, which, names)
+		if err != nil {
+			return nil, err
+		}
+		defer done()
+		config.FS = view
+		config.Path = load.SearchPath(r.user(), r.Getenv, append([]string{dir}, dirs...))
+	}
+	loader := load.New(config)
 	for _, n := range names {
 		if !strings.HasSuffix(n, ".service") {
 			return nil, tool.Complain("Unit %s is not a service unit, refusing.", n)
@@ -171,6 +192,7 @@ func (r *review) units() (units []*unit.Unit, err error) {
 			units = append(units, u)
 		case r.offline:
 			r.Say("Unit %s not found.", n)
+			r.missing = true
 		case len(r.args) > 0:
 			return nil, tool.Complain("Unit %s not found, cannot analyze.", n)
 		}

@@ -92,3 +92,28 @@ func TestOverview(t *testing.T) {
 		t.Error("the manager has another word for what is loaded")
 	}
 }
+
+// What systemd concludes of a service that is loaded.
+func TestOwnMounts(t *testing.T) {
+	for n, set := range []func(x *unit.Exec){
+		func(x *unit.Exec) { x.PrivateMounts = true },
+		func(x *unit.Exec) { x.PrivateDevices = true },
+		func(x *unit.Exec) { x.PrivateTmp = true },
+		func(x *unit.Exec) { x.ProtectControlGroups = true },
+		func(x *unit.Exec) { x.ProtectKernelTunables = true },
+		func(x *unit.Exec) { x.ProtectKernelModules = true },
+		func(x *unit.Exec) { x.ProtectHome++ },
+		func(x *unit.Exec) { x.ProtectSystem++ },
+		func(x *unit.Exec) { x.RootImage = "/x" },
+	} {
+		x := &unit.Exec{}
+		if set(x); !ownMounts(x) {
+			t.Error(n)
+		}
+	}
+	x := &unit.Exec{}
+	x.ProtectClock, x.PrivateUsers, x.RootDirectory = true, true, "/x"
+	if ownMounts(x) {
+		t.Error("none of these")
+	}
+}

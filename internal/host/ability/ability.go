@@ -229,9 +229,6 @@ func (p *Place) fact(u *unit.Unit, row *directive.Row) Fact {
 		f.refuse(row.Name, rule)
 		return f
 	}
-	if row.Support == directive.Partial {
-		f.Level, f.Why = Weaker, row.Note
-	}
 	if p.c.Nobody && row.Name == "PrivateTmp" {
 		f.Level, f.Why = Weaker, "in memory, which may be less than a disk has"
 	}

@@ -320,3 +320,18 @@ func TestNoPAM(t *testing.T) {
 		t.Error(r)
 	}
 }
+
+// What is partly done elsewhere is whole on Linux.
+func TestPartial(t *testing.T) {
+	u, fresh := service(t, "RootDirectory=/srv")
+	for system, want := range map[string]Level{"linux": Applied, "freebsd": Weaker} {
+		p := made(nil, 0)
+		p.system = system
+		for _, row := range directive.Differ(u, fresh) {
+			f := p.fact(u, row)
+			if row.Name == "RootDirectory" && f.Level != want {
+				t.Errorf("%s: %s", system, f)
+			}
+		}
+	}
+}

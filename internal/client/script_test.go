@@ -89,7 +89,7 @@ func (w *world) use(names ...string) {
 // run runs the command and gives what it prints and its exit status.
 func (w *world) run(args ...string) (stdout, stderr string, status int) {
 	var out, errs bytes.Buffer
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	status = Run(ctx, Env{
 		Args: args, Stdout: &out, Stderr: &errs,

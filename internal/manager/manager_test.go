@@ -163,7 +163,7 @@ func (c *console) String() string {
 	return c.text.String()
 }
 
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // run starts a manager.
 func (f *fixture) run() {

@@ -219,7 +219,7 @@ func TestSupervisor(t *testing.T) {
 	if err := f.Shutdown(f.context(), "exit", 0); err != nil {
 		t.Fatal(err)
 	}
-	conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+	conn.SetReadDeadline(time.Now().Add(time.Minute))
 	buf := make([]byte, 4096)
 	for _, want := range []string{
 		"READY=1\nSTATUS=Reached basic.target.", "READY=1\nSTATUS=Startup finished in ",

@@ -64,7 +64,7 @@ func TestNotify(t *testing.T) {
 	cmd, _ := start(t, []string{"NOTIFY_SOCKET=" + at},
 		"systemd-notify", "--ready", "--status=all is well", "--pid=77", "X_A=b")
 	buf, oob := make([]byte, 4096), make([]byte, 4096)
-	conn.SetDeadline(time.Now().Add(10 * time.Second))
+	conn.SetDeadline(time.Now().Add(time.Minute))
 	want := []string{"READY=1\nSTATUS=all is well\nMAINPID=77\nX_A=b", "BARRIER=1"}
 	for _, text := range want {
 		n, _, _, _, err := conn.ReadMsgUnix(buf, oob)
@@ -83,6 +83,8 @@ func TestNotify(t *testing.T) {
 
 // TestActivate: the command gets the socket, or each connection.
 func TestActivate(t *testing.T) {
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
 	for _, c := range []struct{ args, want string }{
 		{"--fdname=web", "1 web 3"}, {"--accept", "1  3"}, {"--accept --inetd", "  3"},
 		{"-E A=b", "1  3 b"},
@@ -97,7 +99,7 @@ func TestActivate(t *testing.T) {
 		cmd, out := start(t, nil, words...)
 		conn := dial(t, at)
 		text := ""
-		for end := time.Now().Add(10 * time.Second); text == ""; {
+		for end := time.Now().Add(time.Minute); text == ""; <-tick.C {
 			b, err := os.ReadFile(file)
 			if err == nil {
 				text = string(b)
@@ -117,7 +119,9 @@ func TestActivate(t *testing.T) {
 
 func dial(t *testing.T, at string) net.Conn {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); ; {
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(time.Minute); ; <-tick.C {
 		conn, err := net.Dial("unix", at)
 		if err == nil {
 			return conn

@@ -15,7 +15,7 @@ import (
 	"rouse/internal/wire/dbus"
 )
 
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // client is a client of the private socket.
 type client struct {

@@ -132,7 +132,7 @@ func TestSuspend(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, c := range conns[:len(talks)-1] {
-		c.SetDeadline(time.Now().Add(20 * time.Second))
+		c.SetDeadline(time.Now().Add(time.Minute))
 		if _, err := c.Write([]byte(talks[i].rest)); err != nil {
 			t.Fatal(err)
 		}

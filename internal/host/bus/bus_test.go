@@ -14,7 +14,7 @@ import (
 	"rouse/internal/wire/dbus"
 )
 
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // A daemon is a real dbus-daemon in a folder of its own.
 type daemon struct {

@@ -147,7 +147,7 @@ func (w *world) wait(what string, ok func() bool) {
 	w.t.Helper()
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
-	timeout := time.After(10 * time.Second)
+	timeout := time.After(time.Minute)
 	for !ok() {
 		select {
 		case <-tick.C:
@@ -159,7 +159,7 @@ func (w *world) wait(what string, ok func() bool) {
 
 func (w *world) waitExit(pid int) {
 	w.t.Helper()
-	timeout := time.After(10 * time.Second)
+	timeout := time.After(time.Minute)
 	for {
 		select {
 		case got := <-w.exits:
@@ -174,7 +174,7 @@ func (w *world) waitExit(pid int) {
 
 func (w *world) waitEmpty(unit string) {
 	w.t.Helper()
-	timeout := time.After(10 * time.Second)
+	timeout := time.After(time.Minute)
 	for {
 		select {
 		case got := <-w.empty:

@@ -141,7 +141,7 @@ func TestWatch(t *testing.T) {
 	dir := t.TempDir()
 	until := func(there bool) {
 		t.Helper()
-		limit := time.After(10 * time.Second)
+		limit := time.After(time.Minute)
 		for {
 			list, err := Read()
 			if err != nil {
@@ -174,7 +174,7 @@ func wait(t *testing.T, events <-chan struct{}) {
 	t.Helper()
 	select {
 	case <-events:
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("nobody told")
 	}
 }

@@ -118,7 +118,7 @@ func take[T any](w *world, from chan T) (v T) {
 	w.t.Helper()
 	select {
 	case v = <-from:
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		w.t.Fatal("nothing came")
 	}
 	return v

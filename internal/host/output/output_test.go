@@ -48,7 +48,7 @@ func (c *console) String() string {
 // wait waits until the console shows just this.
 func (c *console) wait(t *testing.T, want string) {
 	t.Helper()
-	timeout := time.After(10 * time.Second)
+	timeout := time.After(time.Minute)
 	for c.String() != want {
 		select {
 		case <-c.more:

@@ -30,7 +30,7 @@ func spawn(t testing.TB, script string) int {
 // until takes exits until the one of pid.
 func until(t testing.TB, exits <-chan reap.Exit, pid int) reap.Exit {
 	t.Helper()
-	timeout := time.After(10 * time.Second)
+	timeout := time.After(time.Minute)
 	for {
 		select {
 		case e := <-exits:
@@ -74,7 +74,7 @@ func TestStorm(t *testing.T) {
 	for range 100 {
 		want[spawn(t, "exit 1")] = true
 	}
-	timeout := time.After(20 * time.Second)
+	timeout := time.After(time.Minute)
 	for len(want) > 0 {
 		select {
 		case e := <-exits:

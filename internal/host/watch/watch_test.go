@@ -93,7 +93,7 @@ func (x *world) until() (got []string) {
 			if !slices.Contains(got, s) {
 				got = append(got, s)
 			}
-		case <-time.After(10 * time.Second):
+		case <-time.After(time.Minute):
 			x.t.Fatalf("the sentinel is not told, but %v", got)
 		}
 	}
@@ -143,7 +143,7 @@ func (x *world) expect2(may string) {
 			default:
 				x.t.Fatalf("told %s", s)
 			}
-		case <-time.After(10 * time.Second):
+		case <-time.After(time.Minute):
 			x.t.Fatal("the sentinel is not told")
 		}
 	}
@@ -198,7 +198,7 @@ func (x *world) await(want string) {
 		if s != want {
 			x.t.Fatalf("told %s, want %s", s, want)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		x.t.Fatalf("%s is not told", want)
 	}
 }

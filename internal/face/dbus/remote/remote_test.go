@@ -137,7 +137,7 @@ func (p *peer) want(calls ...string) {
 			if got != want {
 				p.t.Errorf("called %q, want %q", got, want)
 			}
-		case <-time.After(10 * time.Second):
+		case <-time.After(time.Minute):
 			p.t.Fatalf("no call of %s", want)
 		}
 	}

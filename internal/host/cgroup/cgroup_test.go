@@ -310,6 +310,38 @@ func TestDaemonParentsGoFirst(t *testing.T) {
 	})
 }
 
+// Somebody asks for an orphan when its parent is dead, and nobody has been told of that yet.
+func TestOrphanBeforeDying(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		other := w.group("other.service")
+		w.spawn(other, "exec sleep 1000")
+		for _, first := range []string{"owner", "processes"} {
+			g := w.group(first + ".service")
+			inner := `while test ! -e $DIR/` + first + `; do sleep 0.01; done; ` +
+				`env -i setsid sleep 1000 & echo $! >$DIR/daemon-` + first
+			w.waitExit(w.spawn(g, `setsid sh -c '`+inner+`' & exit 0`))
+			w.forking.RLock() // so that the reaper gets no further
+			if err := os.WriteFile(filepath.Join(w.dir, first), nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			daemon := w.told("daemon-" + first)
+			w.wait("the daemon to be an orphan", func() bool {
+				s, err := proc.Read(daemon)
+				return err == nil && s.Parent == os.Getpid() && s.Session == daemon
+			})
+			if first == "owner" {
+				if owner, _ := w.tracker.Owner(daemon); owner != g.Unit() {
+					t.Errorf("owner of %d: %q, want %s", daemon, owner, g.Unit())
+				}
+			}
+			w.has(g, daemon)
+			w.forking.RUnlock()
+			w.end(g)
+		}
+		w.end(other)
+	})
+}
+
 // A process ends before it is registered, while one of another unit ends.
 func TestGoneBeforeRegistered(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {

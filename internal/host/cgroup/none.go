@@ -151,7 +151,13 @@ func (n *none) Owner(pid int) (string, bool) {
 		at = s.Parent
 	}
 	for _, s := range slices.Backward(chain) {
-		n.identify(s)
+		if n.identify(s) != nil || s.Parent != n.self || n.seen[s.PID] == s.Start {
+			continue
+		}
+		// Its parent may be dead without Dying having been called.
+		if g := n.dying(n.children()); g != nil {
+			n.adopt([]proc.Stat{s}, g)
+		}
 	}
 	if len(chain) == 0 {
 		return "", false
@@ -591,7 +597,9 @@ func (g *loose) live() []proc.Stat {
 // below gives the live processes of the unit: its members that are children of the
 // manager, and all that is below them.
 func (g *loose) below() []proc.Stat {
-	g.n.adopt(g.n.strangers(), nil)
+	if list := g.n.strangers(); len(list) > 0 { // as in Owner
+		g.n.adopt(list, g.n.dying(g.n.children()))
+	}
 	var queue []int
 	for pid := range g.pids {
 		if m := g.n.members[pid]; m.child && !m.gone {

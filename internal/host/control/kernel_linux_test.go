@@ -8,13 +8,20 @@ import (
 	"os"
 	"os/exec"
 	"path"
+	"runtime"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"rouse/internal/host/cgroup"
+	"rouse/internal/host/sys"
+	"rouse/internal/host/sys/bpf"
 	"rouse/internal/unit"
 )
 
@@ -178,6 +185,37 @@ const (
 	fine      = "ok"
 	forbidden = "operation not permitted"
 )
+
+// The kernel leaves off checking a program when a signal comes, which is no refusal.
+func TestLoadDespiteSignals(t *testing.T) {
+	newStage(t).control("DevicePolicy=closed") // or it skips
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	self, thread := os.Getpid(), unix.Gettid()
+	var ended atomic.Bool
+	var work sync.WaitGroup
+	work.Go(func() {
+		tick := time.NewTicker(time.Millisecond)
+		defer tick.Stop()
+		for ; !ended.Load(); <-tick.C {
+			_ = unix.Tgkill(self, thread, unix.SIGURG) // which the runtime uses itself
+		}
+	})
+	defer work.Wait()
+	defer ended.Store(true)
+	var rules []deviceRule
+	for i := range int64(20) {
+		rules = append(rules, deviceRule{kind: sys.CharDevice, major: i, minor: i})
+	}
+	code := deviceProgram(rules)
+	for range 200 {
+		fd, err := bpf.Load(bpf.DeviceUse, bpf.Device, 0, code)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sys.CloseFD(fd)
+	}
+}
 
 func TestDevices(t *testing.T) {
 	s := newStage(t)

@@ -4,6 +4,7 @@
 package bpf
 
 import (
+	"errors"
 	"os"
 	"runtime"
 	"slices"
@@ -48,6 +49,27 @@ func address[T any](pin *runtime.Pinner, p *T) uint64 {
 	return uint64(uintptr(unsafe.Pointer(p)))
 }
 
+// attempts is how often a program is offered to the kernel at most: what stops the whole
+// process ends the check, too.
+const attempts = 10
+
+// withoutSignals keeps signals from this thread, and itself there, until what it gives is
+// called.
+func withoutSignals() (restore func()) {
+	runtime.LockOSThread()
+	var all, before unix.Sigset_t
+	for i := range all.Val {
+		all.Val[i] = ^all.Val[i]
+	}
+	err := unix.PthreadSigmask(unix.SIG_BLOCK, &all, &before)
+	return func() {
+		if err == nil {
+			_ = unix.PthreadSigmask(unix.SIG_SETMASK, &before, nil)
+		}
+		runtime.UnlockOSThread()
+	}
+}
+
 // Load has the kernel check a program, and gives a descriptor for it. The
 // instructions are of eight bytes each. function is what a program of Security is asked
 // at, as Find gives it, and 0 for others.
@@ -70,7 +92,13 @@ func Load(programType, attachType, function uint32, code []uint64) (fd int, err 
 		license: address(&pin, &license), attach: attachType, function: function,
 	}
 	copy(attr.name[:], "rouse")
-	fd, err = call(unix.BPF_PROG_LOAD, &attr)
+	// A signal ends the check with EAGAIN, and the runtime sends itself many.
+	defer withoutSignals()()
+	for range attempts {
+		if fd, err = call(unix.BPF_PROG_LOAD, &attr); !errors.Is(err, unix.EAGAIN) {
+			break
+		}
+	}
 	return fd, err
 }
 

@@ -139,7 +139,7 @@ func (p place) command(out io.Writer) *exec.Cmd {
 	cmd.Env = append(os.Environ(), "XDG_RUNTIME_DIR="+p.runtime(), "SYSTEMD_UNIT_PATH="+p.units())
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.WaitDelay = time.Second
+	cmd.WaitDelay = 10 * time.Second
 	return cmd
 }
 

@@ -25,7 +25,7 @@ type world struct {
 	tracker cgroup.Tracker
 	forking sync.RWMutex
 	empty   chan string
-	exits   chan int
+	exits   sync.Map // of those that were reaped, by pid
 	dir     string
 	spawned int
 }
@@ -46,7 +46,7 @@ func each(t *testing.T, test func(t *testing.T, w *world)) {
 }
 
 func open(t *testing.T, k cgroup.Kind) *world {
-	w := &world{t: t, empty: make(chan string, 100), exits: make(chan int, 1000), dir: t.TempDir()}
+	w := &world{t: t, empty: make(chan string, 100), dir: t.TempDir()}
 	root := path.Join("/", fmt.Sprintf("rouse-test-%d", os.Getpid()))
 	tracker, err := cgroup.Open(cgroup.Config{
 		Kind: k, Root: root,
@@ -62,7 +62,7 @@ func open(t *testing.T, k cgroup.Kind) *world {
 		Before:  tracker.Dying,
 		Deliver: func(e reap.Exit) {
 			tracker.Reaped(e.PID)
-			w.exits <- e.PID
+			w.exits.Store(e.PID, true)
 		},
 	})
 	t.Cleanup(func() {
@@ -159,17 +159,10 @@ func (w *world) wait(what string, ok func() bool) {
 
 func (w *world) waitExit(pid int) {
 	w.t.Helper()
-	timeout := time.After(time.Minute)
-	for {
-		select {
-		case got := <-w.exits:
-			if got == pid {
-				return
-			}
-		case <-timeout:
-			w.t.Fatalf("process %d was not reaped", pid)
-		}
-	}
+	w.wait(fmt.Sprintf("process %d to be reaped", pid), func() bool {
+		_, gone := w.exits.LoadAndDelete(pid)
+		return gone
+	})
 }
 
 func (w *world) waitEmpty(unit string) {

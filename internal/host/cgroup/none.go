@@ -597,19 +597,20 @@ func (g *loose) live() []proc.Stat {
 // below gives the live processes of the unit: its members that are children of the
 // manager, and all that is below them.
 func (g *loose) below() []proc.Stat {
-	if list := g.n.strangers(); len(list) > 0 { // as in Owner
-		g.n.adopt(list, g.n.dying(g.n.children()))
-	}
 	var queue []int
-	for pid := range g.pids {
-		if m := g.n.members[pid]; m.child && !m.gone {
-			queue = append(queue, pid)
-		}
-	}
-	slices.Sort(queue)
 	var list []proc.Stat
-	for at := 0; at < len(queue); at++ {
+	for at, quiet := 0, 0; quiet < 2; {
+		if at == len(queue) {
+			// Those are missing whose parent has just died. Twice, for the kernel may leave out
+			// children while one is reaped; no two are, as Dying waits for the lock.
+			quiet++
+			if queue = g.top(queue); at < len(queue) {
+				quiet = 0
+			}
+			continue
+		}
 		s, err := look(queue[at])
+		at++
 		if err != nil || s.Dead() {
 			continue
 		}
@@ -625,6 +626,21 @@ func (g *loose) below() []proc.Stat {
 		}
 	}
 	return list
+}
+
+// top adds those members that are children of the manager, orphans too.
+func (g *loose) top(queue []int) []int {
+	if list := g.n.strangers(); len(list) > 0 {
+		g.n.adopt(list, g.n.dying(g.n.children()))
+	}
+	known := len(queue)
+	for pid := range g.pids {
+		if m := g.n.members[pid]; m.child && !m.gone && !slices.Contains(queue[:known], pid) {
+			queue = append(queue, pid)
+		}
+	}
+	slices.Sort(queue[known:])
+	return queue
 }
 
 func (g *loose) PIDs() ([]int, error) {

@@ -14,8 +14,9 @@ import (
 )
 
 // verify loads unit files, and those that they name, and tells what is wrong in them.
+// Unless it is asked to, it does not fail for what units go on with. systemd-analyze(1).
 func verify(a *session) (int, error) {
-	mode := "yes"
+	mode := ""
 	if a.Has("recursive-errors") {
 		mode = a.Value("recursive-errors")
 		if !slices.Contains([]string{"yes", "one", "no", "help"}, mode) {
@@ -34,7 +35,8 @@ func verify(a *session) (int, error) {
 			continue
 		}
 		bad := a.report(u, own)
-		if bad && (own || mode == "yes" || mode == "one" && a.near(l.Load, names, u.Name)) {
+		if bad && own || mode != "" && (bad || len(u.Faults) > 0) &&
+			(own || mode == "yes" || mode == "one" && a.near(l.Load, names, u.Name)) {
 			status = 1
 		}
 	}
@@ -48,11 +50,10 @@ func (a *session) near(load func(string) *unit.Unit, names []string, other strin
 	})
 }
 
-// report tells what is wrong with a unit.
+// report tells what is wrong with a unit, and whether it is no good for it.
 func (a *session) report(u *unit.Unit, own bool) (bad bool) {
 	for _, f := range u.Faults {
 		a.Say("%s", f)
-		bad = true
 	}
 	switch u.Load {
 	case unit.Loaded, unit.Masked, unit.Stub, unit.Merged:

@@ -141,8 +141,11 @@ func (p *parse) run() []unit.Fault {
 			f.Then = p.keeping(row)
 		}
 		p.faults = append(p.faults, f)
-	} else if row.Support == Parsed && p.u != nil {
-		p.noteUnhonoured()
+	} else {
+		p.advise(row)
+		if row.Support == Parsed && p.u != nil {
+			p.noteUnhonoured()
+		}
 	}
 	return p.faults
 }
@@ -231,4 +234,26 @@ func (c *Context) expandName(s string) (string, error) {
 		return s, nil
 	}
 	return c.ExpandName(s)
+}
+
+// advice is what is to be told of settings that are carried out all the same, as systemd
+// tells it. A value is the one that it is about; "" is any.
+var advice = map[string]struct{ value, why string }{
+	"BlockIODeviceWeight":  {"", oldSetting("IODeviceWeight")},
+	"BlockIOReadBandwidth": {"", oldSetting("IOReadBandwidthMax")},
+	"CPUShares":            {"", oldSetting("CPUWeight")},
+	"KillMode":             {"none", "not safe: processes may be left when the unit has stopped"},
+	"MemoryLimit":          {"", oldSetting("MemoryMax")},
+	"StartupCPUShares":     {"", oldSetting("StartupCPUWeight")},
+	"User":                 {"nobody", "not safe: whoever has no user of their own is this one"},
+}
+
+func oldSetting(now string) string { return "of old control groups; " + now + "= is its successor" }
+
+// advise tells what is to be told of a setting that was carried out.
+func (p *parse) advise(row *Row) {
+	about, ok := advice[row.Name]
+	if ok && p.u != nil && p.a.Value != "" && (about.value == "" || about.value == p.a.Value) {
+		p.fault(about.why, "using it")
+	}
 }

@@ -97,7 +97,7 @@ func TestReport(t *testing.T) {
 			without: "DevicePolicy IPAddressDeny",
 		},
 		{
-			name: "no mounts", lines: "ProtectHome=yes\nUser=nobody",
+			name: "no mounts", lines: "ProtectHome=yes\nUser=daemon",
 			place: made([]spawn.Trial{spawn.TrialMounts}, sys.EPERM, "CAP_SYS_ADMIN"),
 			want: "User: applied/" +
 				"ProtectHome: not applied: mount namespaces: no CAP_SYS_ADMIN",
@@ -238,7 +238,7 @@ func TestRules(t *testing.T) {
 
 // What a start finds out counts from then on, and it is tried once more without, once.
 func TestFailed(t *testing.T) {
-	u, fresh := service(t, "Nice=5\nUser=nobody")
+	u, fresh := service(t, "Nice=5\nUser=daemon")
 	p := made(nil, 0)
 	if p.Failed(u, "User", "x") || p.Failed(u, "WorkingDirectory", "x") || p.Failed(u, "None", "x") {
 		t.Error("a process was to run as somebody else")
@@ -272,7 +272,7 @@ func TestHere(t *testing.T) {
 func TestElsewhere(t *testing.T) {
 	p := made(nil, 0)
 	p.system, p.euid = "plan9", 1000
-	u, fresh := service(t, "User=nobody\nUMask=0077")
+	u, fresh := service(t, "User=daemon\nUMask=0077")
 	var got []string
 	for _, f := range p.Of(u, fresh) {
 		got = append(got, f.String())

@@ -161,6 +161,7 @@ func TestReexecUnreadable(t *testing.T) {
 				f.want("start", n, "done")
 			}
 			before := f.answers("s")
+			f.want("start", "s.service", "done") // it answers before the manager knows of it
 			pid := f.mainPID("steady.service")
 			f.again(spoil)
 			if now := f.mainPID("steady.service"); now != pid {

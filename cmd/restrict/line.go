@@ -153,8 +153,10 @@ func (l *line) resolve(environ []string, users *identity.DB) (*job, error) {
 	u := directive.New("restrict.service", name.Service, nil)
 	j := &job{unit: u, values: map[string]string{}}
 	for _, a := range l.properties {
-		if faults := directive.Apply(u, a, nil); len(faults) > 0 {
-			return nil, fmt.Errorf("%s=%s: %s", a.Name, a.Value, faults[0].Why)
+		for _, f := range directive.Apply(u, a, nil) {
+			if !f.Advice {
+				return nil, fmt.Errorf("%s=%s: %s", a.Name, a.Value, f.Why)
+			}
 		}
 		property := a.Name
 		if row := directive.Lookup(a.Section, a.Name); row != nil && row.Same != "" {

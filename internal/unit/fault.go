@@ -12,6 +12,7 @@ type Fault struct {
 	Name, Value string // the assignment, if there is one
 	Why, Then   string // "not a time span", "keeping the default, 90s"
 	Fatal       bool   // the unit must not be used as it is
+	Advice      bool   `json:"-"` // nothing is wrong: the value is used as it is
 }
 
 // String gives "file:line: Name=Value: why; then".

@@ -254,6 +254,8 @@ func oldSetting(now string) string { return "of old control groups; " + now + "=
 func (p *parse) advise(row *Row) {
 	about, ok := advice[row.Name]
 	if ok && p.u != nil && p.a.Value != "" && (about.value == "" || about.value == p.a.Value) {
-		p.fault(about.why, "using it")
+		f := p.a.fault(about.why, "using it")
+		f.Advice = true
+		p.faults = append(p.faults, f)
 	}
 }

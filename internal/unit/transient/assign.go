@@ -44,7 +44,9 @@ func Properties(t name.Type, assignment string) ([]directive.Property, error) {
 	u := directive.New("a."+t.String(), t, d)
 	a := directive.Assignment{Section: section, Name: setting, Value: text}
 	for _, f := range directive.Apply(u, a, &directive.Context{Defaults: d}) {
-		return nil, &ErrPropertyValue{setting, text, f.Why}
+		if !f.Advice {
+			return nil, &ErrPropertyValue{setting, text, f.Why}
+		}
 	}
 	return shownBy(t, u, row, text)
 }

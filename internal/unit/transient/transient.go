@@ -161,8 +161,8 @@ func Check(unitName string, t name.Type, lines []Line, d *directive.Defaults) er
 	for _, l := range lines {
 		a := directive.Assignment{Section: l.Section, Name: l.Name, Value: l.Value}
 		for _, f := range directive.Apply(u, a, c) {
-			if passed(l) {
-				break
+			if f.Advice || passed(l) {
+				continue
 			}
 			return &ErrPropertyValue{l.Name, strings.ReplaceAll(l.Value, "%%", "%"), f.Why}
 		}

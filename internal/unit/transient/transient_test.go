@@ -263,6 +263,24 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// TestAdvice: what a unit's file is told of is no reason to refuse a property.
+func TestAdvice(t *testing.T) {
+	for _, text := range []string{"User=nobody", "CPUShares=10", "MemoryLimit=1G", "KillMode=none"} {
+		list, err := Properties(name.Service, text)
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+			continue
+		}
+		lines, err := All(name.Service, list)
+		if err == nil {
+			err = Check("a.service", name.Service, lines, defaults())
+		}
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
 // TestUnknownCalls: system calls that are not known here are no reason to refuse a unit.
 func TestUnknownCalls(t *testing.T) {
 	for value, ok := range map[string]bool{

@@ -520,6 +520,28 @@ func TestKillAndEvents(t *testing.T) {
 	}
 }
 
+// What is started anew without delay waits for no timer.
+func TestRestartAtOnce(t *testing.T) {
+	f := begin(t, map[string]string{
+		"k.service": "[Service]\nExecStart=SELF wait\nRestart=always\nRestartSec=0\n",
+	})
+	events, err := f.Subscribe(f.context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.want("start", "k.service", "done")
+	f.until(events, is("k.service", "running"))
+	unset := func() { f.queue.at = 1 } // as if one fired earlier: no timer is set
+	if err := f.call(f.context(), unset); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Kill(f.context(), "k.service", "main", value.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	f.until(events, is("k.service", "auto-restart"))
+	f.until(events, is("k.service", "running"))
+}
+
 func TestPlan(t *testing.T) {
 	f := begin(t, map[string]string{
 		"a.service": "[Unit]\nRequires=b.service\nAfter=b.service\n[Service]\nExecStart=SELF wait\n",

@@ -134,7 +134,7 @@ func (q *queue) close() {
 // carryOn works off the queue. The caller owns the engine, and no longer when it
 // returns, unless the manager is to end.
 func (m *Manager) carryOn() {
-	for {
+	for ticked := false; ; {
 		for m.end == nil {
 			f := m.queue.next()
 			if f == nil {
@@ -145,6 +145,11 @@ func (m *Manager) carryOn() {
 		if m.end != nil {
 			m.queue.finish()
 			return
+		}
+		if !ticked && m.due() {
+			ticked = true // once, whatever comes of it: then it is the timer's
+			m.attend(func() { m.step(engine.Tick{}) })
+			continue
 		}
 		m.arm()
 		if m.queue.leave() {
@@ -159,6 +164,13 @@ func (m *Manager) attend(f func()) {
 	f()
 	m.dropLoose()
 	m.settled()
+}
+
+// due reports that the engine's next deadline has come already: a process that is started
+// anew without delay waits for no timer.
+func (m *Manager) due() bool {
+	at, ok := m.e.NextWake()
+	return ok && at <= sys.Monotonic() && !m.departure.frozen
 }
 
 // arm sets the timer for the engine's next deadline. A timer that fires too early is

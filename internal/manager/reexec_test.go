@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -240,5 +241,32 @@ func bury(t *testing.T, state string) {
 			p.Kill()
 			p.Wait()
 		}
+	}
+}
+
+// A process whose start was under way is known by its number also where the state cannot
+// be read, or nobody would be told of its end.
+func TestReexecUnreadableAmidStart(t *testing.T) {
+	for many := range 10 {
+		t.Run(fmt.Sprint(many), func(t *testing.T) {
+			units := map[string]string{}
+			for n := range many {
+				units[fmt.Sprintf("a%d.service", n)] = "[Service]\nExecStart=SELF wait\n"
+			}
+			f := begin(t, units, canLeave)
+			for n := range units {
+				_, err := f.Enqueue(f.context(), face.JobRequest{Unit: n, Type: "start"})
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			f.again(func(s string) string { return strings.Replace(s, `"RNG":`, `"RNG":1,"Was":`, 1) })
+			for n := range units {
+				if pid := f.mainPID(n); pid == 0 && f.property(n, "ActiveState") == "active" {
+					t.Errorf("%s runs without a process", n)
+				}
+				f.want("stop", n, "done")
+			}
+		})
 	}
 }

@@ -3,6 +3,7 @@ package manager
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"runtime/debug"
 	"slices"
@@ -44,7 +45,7 @@ func (m *Manager) restore(s *State) {
 	if err != nil {
 		m.logf(engine.Err, "", "cannot go on with the state that was saved by version %s: %v; "+
 			"going on with what is running", s.Version, err)
-		m.adopt(s.Units)
+		m.adopt(s)
 	}
 	m.router.Restore(s.Output)
 	m.resume(s, err == nil)
@@ -127,10 +128,19 @@ func (m *Manager) adoptDescriptors(s *State) {
 	}
 }
 
-// adopt has an engine that knows nothing take units for up.
-func (m *Manager) adopt(units []StateUnit) {
-	slices.SortStableFunc(units, func(a, b StateUnit) int { return rank(a) - rank(b) })
-	for _, u := range units {
+// adopt has an engine that knows nothing take units for up. A process whose start was
+// under way is the main one, for want of knowing better: somebody has to await its end.
+func (m *Manager) adopt(s *State) {
+	for i := range s.Units {
+		u := &s.Units[i]
+		for _, o := range s.Outcomes {
+			if o.Unit == u.Name && o.PID != 0 && u.Main == 0 {
+				u.Main, u.Populated = o.PID, true
+			}
+		}
+	}
+	slices.SortStableFunc(s.Units, func(a, b StateUnit) int { return rank(a) - rank(b) })
+	for _, u := range s.Units {
 		m.adoptGroup(u)
 		m.step(engine.Adopted{
 			Unit: u.Name, Invocation: u.Invocation, Main: u.Main, Populated: u.Populated,
@@ -188,8 +198,8 @@ func (m *Manager) resume(s *State, known bool) {
 		m.aloft[o.Op] = o.Unit
 		m.flyingBy[o.Unit]++
 	}
-	for pid, x := range s.Early {
-		m.early[pid] = x
+	if known {
+		maps.Copy(m.early, s.Early)
 	}
 	for _, h := range s.Held {
 		m.held = append(m.held, message{restored(h.Message), h.Unit})
@@ -212,6 +222,11 @@ func (m *Manager) resume(s *State, known bool) {
 		m.step(engine.ClockChanged{})
 	}
 	m.step(engine.Tick{})
+	if !known {
+		for _, pid := range slices.Sorted(maps.Keys(s.Early)) {
+			m.reaped(s.Early[pid])
+		}
+	}
 	m.busAgain()
 	m.bury(m.departure.missing)
 	if m.generators != nil { // what they say now counts when they have said it

@@ -8,8 +8,8 @@ import (
 	"rouse/internal/wire/dbus"
 )
 
-// Write writes a value of one complete type, as dbus.Decoder.Value gives it. One that is of another
-// type is a mistake of the caller's.
+// Write writes a value of one complete type, as dbus.Decoder.Value gives it. One that is
+// of another type is a mistake of the caller's.
 func Write(e *dbus.Encoder, sig string, v any) {
 	switch x := v.(type) {
 	case string:

@@ -2,8 +2,8 @@ package ability
 
 import (
 	"errors"
-	"sync"
 
+	"rouse/internal/host/control"
 	"rouse/internal/host/sys"
 	"rouse/internal/host/sys/bpf"
 )
@@ -53,12 +53,6 @@ func packets(a asked) string {
 	return a.program(bpf.Packet, 0, 0)
 }
 
-// fileOpen is the function at which programs are asked, in the running kernel.
-var fileOpen = sync.OnceValues(func() (uint32, error) {
-	function, _, err := bpf.Find(bpf.FileOpen)
-	return function, err
-})
-
 // opening says why nobody can be asked about the files that a unit opens.
 func opening(a asked) string {
 	if why := unified(a); why != "" {
@@ -67,12 +61,7 @@ func opening(a asked) string {
 	if why := a.has(bpfNeeds[0]); why != "" {
 		return why
 	}
-	if is, err := bpf.IsAsked(); err != nil {
-		return "the kernel does not tell its security modules: " + err.Error()
-	} else if !is {
-		return "the security module bpf is not at work here"
-	}
-	function, err := fileOpen()
+	function, err := control.OpeningFunction()
 	if err != nil {
 		return err.Error()
 	}

@@ -2,6 +2,7 @@ package control
 
 import (
 	"errors"
+	"fmt"
 	"sync"
 
 	"rouse/internal/host/cgroup"
@@ -19,8 +20,21 @@ type surrounding struct {
 	memory, parent, process         int16 // of a task
 }
 
+// OpeningFunction gives the kernel's number of the function that programs of
+// RestrictFileSystems= are asked at, or why nobody can be sure that they are.
+func OpeningFunction() (uint32, error) {
+	if _, err := bpf.IsAsked(); err != nil {
+		return 0, fmt.Errorf("the kernel does not tell its security modules: %w", err)
+	}
+	s, err := around()
+	return s.function, err
+}
+
 // around finds out about the kernel once.
 var around = sync.OnceValues(func() (s surrounding, err error) {
+	if is, err := bpf.IsAsked(); err == nil && !is {
+		return s, errors.New("the security module bpf is not at work here")
+	}
 	function, at, err := bpf.Find(bpf.FileOpen,
 		bpf.Member{Structure: "file", Name: "f_inode"},
 		bpf.Member{Structure: "inode", Name: "i_sb"},
